@@ -1,1 +1,1 @@
-return 0; // placeholder, replaced by this project's owner
+return Lepton.Benchmarks.Bench.Run(args);

@@ -1,0 +1,160 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Lepton.Compliance.Client;
+
+/// <summary>Reads a residency policy's JSON and checks every field, so that a slip of the pen stops the start and names itself.</summary>
+internal static partial class PolicyReader
+{
+    internal const string DefaultModel = "default";
+    private const string EveryRegion = "*";
+    private const int ClassesMax = 64;
+    private const int NameLengthMax = 128;
+
+    private static readonly JsonDocumentOptions Json = new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        AllowDuplicateProperties = false, // a class named twice must not silently be the last one
+        MaxDepth = 8,
+    };
+
+    internal static PolicyDocument Read(ReadOnlyMemory<byte> json, string[] topology)
+    {
+        using JsonDocument document = ParseJson(json);
+        JsonElement root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+            throw new ResidencyPolicyException("the file", "takes a JSON object");
+        RefuseUnknown(root, "", ["version", "dataClasses", "tenants", "models"]);
+
+        long version = ReadVersion(root);
+        JsonElement classes = Section(root, "dataClasses");
+        string[] regions = RegionsOf(classes, topology);
+        List<DataClass> read = [.. classes.EnumerateObject().Select(c => ReadClass(c, regions, topology))];
+        if (read.Count is 0 or > ClassesMax)
+            throw new ResidencyPolicyException("dataClasses", $"takes 1 to {ClassesMax} classes, has {read.Count}");
+
+        HashSet<string> known = [.. read.Select(c => c.Name)];
+        return new PolicyDocument(version, regions, read,
+            ReadFloors(root, "tenants", known), ReadFloors(root, "models", known));
+    }
+
+    private static JsonDocument ParseJson(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return JsonDocument.Parse(json, Json);
+        }
+        catch (JsonException e)
+        {
+            throw new ResidencyPolicyException("the file", $"takes JSON without repeated names: {e.Message}");
+        }
+    }
+
+    private static long ReadVersion(JsonElement root) =>
+        root.TryGetProperty("version", out JsonElement v) && v.ValueKind == JsonValueKind.Number
+            && v.TryGetInt64(out long version) && version >= 1
+            ? version
+            : throw new ResidencyPolicyException("version", "takes a whole number of 1 or more");
+
+    private static JsonElement Section(JsonElement root, string name) =>
+        root.TryGetProperty(name, out JsonElement section) && section.ValueKind == JsonValueKind.Object
+            ? section
+            : throw new ResidencyPolicyException(name, "takes an object and is required");
+
+    private static string[] RegionsOf(JsonElement classes, string[] topology)
+    {
+        SortedSet<string> names = new(StringComparer.Ordinal);
+        foreach (string region in topology)
+            names.Add(RegionName().IsMatch(region) ? region : throw BadRegion("topology", region));
+        foreach (JsonProperty dataClass in classes.EnumerateObject())
+            foreach (string region in RegionNames(dataClass))
+                if (region != EveryRegion)
+                    names.Add(region);
+        return names.Count is > 0 and <= RegionSet.Capacity
+            ? [.. names]
+            : throw new ResidencyPolicyException("regions", $"takes 1 to {RegionSet.Capacity} regions, has {names.Count}");
+    }
+
+    private static List<string> RegionNames(JsonProperty dataClass)
+    {
+        string field = $"dataClasses.{dataClass.Name}.regions";
+        if (dataClass.Value.ValueKind != JsonValueKind.Object
+            || !dataClass.Value.TryGetProperty("regions", out JsonElement list)
+            || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
+            throw new ResidencyPolicyException(field, "takes a list of one or more region names, or [\"*\"]");
+
+        List<string> names = [];
+        foreach (JsonElement item in list.EnumerateArray())
+        {
+            string at = $"{field}[{names.Count}]";
+            if (item.ValueKind != JsonValueKind.String || item.GetString() is not { } name)
+                throw BadRegion(at, item.ToString());
+            if (name == EveryRegion ? list.GetArrayLength() != 1 : !RegionName().IsMatch(name))
+                throw BadRegion(at, name);
+            if (names.Contains(name))
+                throw new ResidencyPolicyException(at, $"names {name} a second time; takes each region once");
+            names.Add(name);
+        }
+        return names;
+    }
+
+    private static DataClass ReadClass(JsonProperty property, string[] regions, string[] topology)
+    {
+        string field = $"dataClasses.{property.Name}";
+        if (!Name().IsMatch(property.Name))
+            throw new ResidencyPolicyException(field, "takes a name of lower-case letters, digits and hyphens, 1 to 64 long");
+        RefuseUnknown(property.Value, field + ".", ["regions", "regulated", "description"]);
+        bool regulated = property.Value.TryGetProperty("regulated", out JsonElement flag) && flag.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => throw new ResidencyPolicyException(field + ".regulated", "takes true or false"),
+        };
+        List<string> names = RegionNames(property);
+        // "*" is the topology's regions, not those that some other class happens to name.
+        IEnumerable<string> allowed = names is [EveryRegion] ? topology : names;
+        RegionSet set = allowed.Aggregate(RegionSet.None, (all, name) => all.With(Array.IndexOf(regions, name)));
+        return new DataClass(property.Name, set, regulated);
+    }
+
+    private static Dictionary<string, string> ReadFloors(JsonElement root, string section, HashSet<string> classes)
+    {
+        Dictionary<string, string> floors = [];
+        foreach (JsonProperty item in Section(root, section).EnumerateObject())
+        {
+            string field = $"{section}.{item.Name}";
+            if (item.Name.Length is 0 or > NameLengthMax)
+                throw new ResidencyPolicyException(field, $"takes a name of 1 to {NameLengthMax} characters");
+            if (item.Value.ValueKind != JsonValueKind.Object)
+                throw new ResidencyPolicyException(field, "takes an object with a floor");
+            RefuseUnknown(item.Value, field + ".", ["floor", "description"]);
+            string? floor = item.Value.TryGetProperty("floor", out JsonElement value)
+                && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            if (floor is null || !classes.Contains(floor))
+                throw new ResidencyPolicyException(field + ".floor",
+                    $"takes one of the data classes ({string.Join(", ", classes)}), not \"{floor}\"");
+            floors.Add(item.Name, floor);
+        }
+        return floors;
+    }
+
+    private static void RefuseUnknown(JsonElement element, string prefix, ReadOnlySpan<string> known)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+            throw new ResidencyPolicyException(prefix.TrimEnd('.'), "takes an object");
+        foreach (JsonProperty property in element.EnumerateObject())
+            if (!known.Contains(property.Name))
+                throw new ResidencyPolicyException(prefix + property.Name,
+                    $"is not a field; takes {string.Join(", ", known.ToArray())}");
+    }
+
+    private static ResidencyPolicyException BadRegion(string field, string got) =>
+        new(field, $"takes a region name ({RegionName()}), or \"*\" alone, not \"{got}\"");
+
+    [GeneratedRegex(@"^[a-z][a-z0-9-]{1,30}\z")]
+    private static partial Regex RegionName();
+
+    [GeneratedRegex(@"^[a-z][a-z0-9-]{0,63}\z")]
+    private static partial Regex Name();
+}
