@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Enum = System.Enum;
+using RpcStatus = Google.Rpc.Status;
+
+namespace Lepton.ServiceDefaults;
+
+/// <summary>
+/// The one place where errors get their wire form: a gRPC status whose trailer <c>grpc-status-details-bin</c> holds a
+/// google.rpc.Status with ErrorInfo (reason, domain, metadata) and further details.
+/// </summary>
+public static class RpcErrors
+{
+    /// <summary>The domain of every ErrorInfo.</summary>
+    public const string Domain = "lepton";
+
+    /// <summary>The trailer that carries the details.</summary>
+    public const string DetailsTrailer = "grpc-status-details-bin";
+
+    private const string Prefix = "ERROR_REASON_";
+    private static readonly ConcurrentDictionary<Enum, string> Reasons = new();
+
+    /// <summary>An error with its documented reason, e.g. <c>ErrorReason.QueueFull</c> of a service's protos.</summary>
+    /// <param name="code">The gRPC status.</param>
+    /// <param name="reason">A value of an <c>ErrorReason</c> enum.</param>
+    /// <param name="message">For people: what came and what is expected. No personal data.</param>
+    /// <param name="metadata">For programs.</param>
+    /// <param name="details">BadRequest, RetryInfo, PreconditionFailure and the like.</param>
+    public static RpcException Create(StatusCode code, Enum reason, string message,
+        IReadOnlyDictionary<string, string>? metadata = null, params ReadOnlySpan<IMessage> details)
+    {
+        var info = new ErrorInfo { Reason = ReasonOf(reason), Domain = Domain };
+        foreach (var (key, value) in metadata ?? new Dictionary<string, string>())
+            info.Metadata.Add(key, value);
+        var status = new RpcStatus { Code = (int)code, Message = message, Details = { Any.Pack(info) } };
+        foreach (var detail in details)
+            status.Details.Add(Any.Pack(detail));
+        var trailers = new Metadata { { DetailsTrailer, status.ToByteArray() } };
+        return new RpcException(new Grpc.Core.Status(code, message), trailers);
+    }
+
+    /// <summary>INVALID_ARGUMENT for one field: its path and what it takes.</summary>
+    public static RpcException FieldInvalid(string field, string takes) =>
+        Create(StatusCode.InvalidArgument, Platform.V1.ErrorReason.FieldInvalid, $"{field}: {takes}", null,
+            BadField(field, takes));
+
+    /// <summary>The detail that names one wrong field.</summary>
+    public static BadRequest BadField(string field, string takes) => new()
+    {
+        FieldViolations = { new BadRequest.Types.FieldViolation { Field = field, Description = takes } },
+    };
+
+    /// <summary>The detail that says when to try again.</summary>
+    public static RetryInfo RetryAfter(TimeSpan delay) => new() { RetryDelay = Duration.FromTimeSpan(delay) };
+
+    /// <summary>The reason as it goes over the wire: QUEUE_FULL.</summary>
+    public static string ReasonOf(Enum reason) => Reasons.GetOrAdd(reason, static r =>
+    {
+        var field = r.GetType().GetField(r.ToString())
+            ?? throw new ArgumentException($"{r} is no value of {r.GetType()}.", nameof(reason));
+        var name = field.GetCustomAttribute<OriginalNameAttribute>()?.Name ?? field.Name;
+        return name.StartsWith(Prefix, StringComparison.Ordinal) ? name[Prefix.Length..] : name;
+    });
+
+    /// <summary>The details of an error of another service; null when it has none or damaged ones.</summary>
+    public static RpcStatus? DetailsOf(RpcException e)
+    {
+        ArgumentNullException.ThrowIfNull(e);
+        var bytes = e.Trailers.GetValueBytes(DetailsTrailer);
+        if (bytes is null)
+            return null;
+        try
+        {
+            return RpcStatus.Parser.ParseFrom(bytes);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The reason of an error of another service; null when it has none.</summary>
+    public static string? ReasonOf(RpcException e) => DetailsOf(e)?.Details
+        .FirstOrDefault(d => d.Is(ErrorInfo.Descriptor))?.Unpack<ErrorInfo>().Reason;
+}

@@ -1,0 +1,86 @@
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
+
+namespace Lepton.ServiceDefaults;
+
+/// <summary>What every service has alike: mutual TLS 1.3, callers, errors, telemetry, health, reflection.</summary>
+public static class ServiceDefaults
+{
+    /// <summary>Largest gRPC message, both ways: 64 MiB.</summary>
+    public const int MessageBytesMax = PeerHttp.MessageBytesMax;
+
+    /// <summary>Adds the defaults. <paramref name="service"/> is the name in telemetry and certificates.</summary>
+    public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder, string service)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<ServiceOptions>().BindConfiguration(ServiceOptions.Section).ValidateOnStart();
+        services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ServiceOptions>, ServiceOptionsValidator>();
+        services.AddSingleton<IValidateOptions<TlsOptions>, TlsOptionsValidator>();
+        services.AddSingleton<TlsMaterial>();
+        services.AddSingleton<PeerHttp>();
+        services.AddSingleton<HopVerifier>();
+        services.AddSingleton<OfferedServices>();
+        services.AddSingleton<ReflectionService>();
+        services.AddHealthChecks();
+        services.AddGrpc(grpc =>
+        {
+            grpc.Interceptors.Add<ErrorInterceptor>();
+            grpc.MaxReceiveMessageSize = MessageBytesMax;
+            grpc.MaxSendMessageSize = MessageBytesMax;
+        });
+        builder.WebHost.ConfigureKestrel(Configure);
+        builder.AddTelemetry(service);
+        return builder;
+    }
+
+    /// <summary>Maps health, and reflection where it is on, for the services that the process offers.</summary>
+    public static WebApplication MapServiceDefaults(this WebApplication app, params ServiceDescriptor[] offered)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.Services.GetRequiredService<OfferedServices>().Add([.. offered, global::Grpc.Health.V1.Health.Descriptor]);
+        app.UseMiddleware<CallerMiddleware>();
+        app.MapGrpcService<HealthService>();
+        // Live: the process answers. Ready: its own checks agree.
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready");
+        if (app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.Reflection)
+        {
+            var reflection = global::Grpc.Reflection.V1.ServerReflection.Descriptor;
+            app.Services.GetRequiredService<OfferedServices>().Add([reflection]);
+            app.MapGrpcService<ReflectionService>();
+        }
+        return app;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel)
+    {
+        var material = kestrel.ApplicationServices.GetRequiredService<TlsMaterial>();
+        kestrel.AddServerHeader = false;
+        // gRPC bounds its messages itself; Kestrel's bound would count the whole of a long stream.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null; // a quiet stream is no slow client; deadlines bound calls
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 4 << 20;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 1 << 20;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+        kestrel.ConfigureHttpsDefaults(https =>
+        {
+            https.SslProtocols = SslProtocols.Tls13;
+            https.ServerCertificateSelector = (_, _) => material.Certificate;
+            https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
+            https.ClientCertificateValidation = (certificate, _, _) => material.IsTrustedClient(certificate);
+        });
+    }
+}

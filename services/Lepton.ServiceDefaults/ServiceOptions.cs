@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.ServiceDefaults;
+
+/// <summary>What every service is told of its place. Section <c>Lepton</c>.</summary>
+public sealed class ServiceOptions
+{
+    /// <summary>The section's name.</summary>
+    public const string Section = "Lepton";
+
+    /// <summary>The region this process runs in, e.g. <c>eu-west</c>. Required.</summary>
+    [Required, RegularExpression("^[a-z][a-z0-9-]{1,30}$",
+        ErrorMessage = "Lepton:Region takes 2 to 31 of a-z, 0-9 and '-', a letter first, e.g. eu-west.")]
+    public string Region { get; set; } = "";
+
+    /// <summary>The availability zone, e.g. <c>a</c>. Default <c>a</c>.</summary>
+    [Required, RegularExpression("^[a-z0-9-]{1,31}$",
+        ErrorMessage = "Lepton:Zone takes 1 to 31 of a-z, 0-9 and '-', e.g. a.")]
+    public string Zone { get; set; } = "a";
+
+    /// <summary>Server reflection is offered. Default false: for development only.</summary>
+    public bool Reflection { get; set; }
+}
+
+[OptionsValidator]
+internal sealed partial class ServiceOptionsValidator : IValidateOptions<ServiceOptions>;
