@@ -1,1 +1,3 @@
-return 0; // placeholder, replaced by this project's owner
+using Lepton.Setup;
+
+return await SetupCommand.RunAsync(args).ConfigureAwait(false);

@@ -1,0 +1,65 @@
+using System.Text.RegularExpressions;
+
+namespace Lepton.Setup.Pki;
+
+/// <summary>Issues or renews the leaves that a topology needs: called by every <c>up</c>, so it must be quick.</summary>
+internal static partial class PkiCommand
+{
+    private const string DefaultTenant = "demo";
+
+    public static void Run(SetupPaths paths, string[] args, TimeProvider time)
+    {
+        string[] regions = [];
+        string[] tenants = [DefaultTenant];
+        for (var rest = args.AsSpan(); rest.Length > 0; rest = rest[2..])
+        {
+            if (rest is ["--regions", var list, ..])
+                regions = Names(list);
+            else if (rest is ["--tenants", var others, ..])
+                tenants = Names(others);
+            else
+                throw new SetupException("pki takes --regions REGION,... and --tenants TENANT,...");
+        }
+        if (regions.Length == 0)
+            throw new SetupException("pki needs --regions REGION,...");
+        using var exclusive = FileLock.AcquireAsync(Path.Combine(paths.Home, "pki.lock"), () => { }, CancellationToken.None)
+            .GetAwaiter().GetResult();
+        var issued = Issue(paths.Pki, regions, tenants, time);
+        if (issued > 0)
+            Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
+    }
+
+    public static int Issue(string directory, IEnumerable<string> regions, IEnumerable<string> tenants, TimeProvider time)
+    {
+        using var authority = CertificateAuthority.LoadOrCreate(directory, time);
+        var issued = 0;
+        void Ensure(LeafCertificate leaf, string folder, string name)
+        {
+            if (authority.Ensure(leaf, new PemPair(Path.Combine(directory, folder), name)))
+                issued++;
+        }
+        PemPair.CreateDirectory(Path.Combine(directory, "services"));
+        PemPair.CreateDirectory(Path.Combine(directory, "clients"));
+        foreach (var region in regions)
+        {
+            PemPair.CreateDirectory(Path.Combine(directory, "services", region));
+            foreach (var service in (string[])["routing", "inference"])
+                Ensure(LeafCertificate.Service(region, service), $"services/{region}/{service}", "tls");
+            Ensure(LeafCertificate.HopSigner(region), $"services/{region}/routing", "hop");
+        }
+        foreach (var tenant in tenants)
+            Ensure(LeafCertificate.Tenant(tenant), $"clients/{tenant}", "tls");
+        return issued;
+    }
+
+    private static string[] Names(string list)
+    {
+        var names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return names.FirstOrDefault(name => !NamePattern.IsMatch(name)) is { } wrong
+            ? throw new SetupException($"\"{wrong}\" is no name: 2 to 31 lower-case letters, digits and hyphens, a letter first.")
+            : names;
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{1,30}$", RegexOptions.CultureInvariant)]
+    private static partial Regex NamePattern { get; }
+}

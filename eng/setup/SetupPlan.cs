@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using Lepton.Setup.Feed;
+using Lepton.Setup.Npm;
+using Lepton.Setup.Pki;
+
+namespace Lepton.Setup;
+
+/// <summary>Everything that set-up makes, in order; what is current already is skipped without a word.</summary>
+internal sealed class SetupPlan
+{
+    private readonly SetupPaths paths;
+    private readonly bool gpuWanted;
+    private readonly CancellationToken cancellation;
+
+    private SetupPlan(SetupPaths paths, bool gpuWanted, CancellationToken cancellation)
+    {
+        this.paths = paths;
+        this.gpuWanted = gpuWanted;
+        this.cancellation = cancellation;
+    }
+
+    public static async Task RunAsync(SetupPaths paths, bool gpuWanted, CancellationToken cancellation)
+    {
+        if (!OperatingSystem.IsLinux() || System.Runtime.InteropServices.RuntimeInformation.OSArchitecture
+            != System.Runtime.InteropServices.Architecture.X64)
+            throw new SetupException("The pinned programs and libraries are for Linux on x86-64 only.");
+        using var exclusive = await FileLock.AcquireAsync(
+            Path.Combine(paths.Home, "setup.lock"),
+            () => Console.Error.WriteLine("set-up: another set-up is running here; waiting for it."),
+            cancellation).ConfigureAwait(false);
+        var plan = new SetupPlan(paths, gpuWanted, cancellation);
+        await plan.MakeToolsAsync().ConfigureAwait(false);
+        await plan.MakeFeedAsync().ConfigureAwait(false);
+        plan.MakeAuthority();
+    }
+
+    private async Task MakeToolsAsync()
+    {
+        await MakeFromNpmAsync(paths.NpmProject, "npm packages (450 MB)", NpmCatalog.Outputs(paths)).ConfigureAwait(false);
+        var gpu = NpmCatalog.GpuOutput(paths);
+        if (!gpuWanted && !Directory.Exists(gpu.Directory.Path) && !GpuPresence.IsLikely())
+            return;
+        await MakeFromNpmAsync(paths.GpuNpmProject, "npm package of the CUDA provider (200 MB)", [gpu]).ConfigureAwait(false);
+        foreach (var provider in Directory.EnumerateFiles(gpu.Directory.Path, "*.so"))
+        {
+            var link = Path.Combine(paths.Native, "onnxruntime", Path.GetFileName(provider));
+            if (!File.Exists(link))
+                File.CreateSymbolicLink(link, Path.Combine("..", "onnxruntime-cuda", Path.GetFileName(provider)));
+        }
+    }
+
+    private async Task MakeFromNpmAsync(string project, string what, IReadOnlyList<NpmOutput> outputs)
+    {
+        var stale = outputs.Where(output => !output.Directory.IsCurrent()).ToList();
+        if (stale.Count == 0)
+            return;
+        NpmInstall? install = null;
+        await StepAsync(what, async () => install = await NpmInstall.RunAsync(
+            project, Path.Combine(paths.Npm, ".install"), cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+        using (install)
+        {
+            foreach (var output in stale)
+                await StepAsync(output.Name, () => output.Directory.ReplaceAsync(
+                    target => output.Fill(install!, target, cancellation))).ConfigureAwait(false);
+        }
+    }
+
+    private async Task MakeFeedAsync()
+    {
+        var feed = new LocalFeed(paths);
+        if (!feed.IsCurrent())
+            await StepAsync("NuGet packages that your sources lack",
+                async () => Console.Write($" {await feed.BuildAsync(cancellation).ConfigureAwait(false)} packed,"))
+                .ConfigureAwait(false);
+    }
+
+    private void MakeAuthority()
+    {
+        if (CertificateAuthority.LoadOrCreate(paths.Pki, TimeProvider.System).IsNew)
+            Console.WriteLine("set-up: certificate authority of this installation made");
+    }
+
+    private static async Task StepAsync(string name, Func<Task> work)
+    {
+        var started = Stopwatch.GetTimestamp();
+        Console.Write($"set-up: {name} ...");
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
+        catch
+        {
+            Console.WriteLine(" failed");
+            throw;
+        }
+        Console.WriteLine($" {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s");
+    }
+}
