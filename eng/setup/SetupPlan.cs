@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Lepton.Setup.Feed;
+using Lepton.Setup.Models;
 using Lepton.Setup.Npm;
+using Lepton.Setup.Outputs;
 using Lepton.Setup.Pki;
 
 namespace Lepton.Setup;
@@ -30,6 +32,7 @@ internal sealed class SetupPlan
             cancellation).ConfigureAwait(false);
         var plan = new SetupPlan(paths, gpuWanted, cancellation);
         await plan.MakeToolsAsync().ConfigureAwait(false);
+        await plan.MakeModelsAsync().ConfigureAwait(false);
         await plan.MakeFeedAsync().ConfigureAwait(false);
         plan.MakeAuthority();
     }
@@ -63,6 +66,22 @@ internal sealed class SetupPlan
                 await StepAsync(output.Name, () => output.Directory.ReplaceAsync(
                     target => output.Fill(install!, target, cancellation))).ConfigureAwait(false);
         }
+    }
+
+    private async Task MakeModelsAsync()
+    {
+        var modules = Path.Combine(paths.Npm, "node_modules");
+        // The models are made by this program's code: another build of it may make others.
+        var inputs = InputHash.Of(
+            await File.ReadAllTextAsync(Path.Combine(modules, ".stamp"), cancellation).ConfigureAwait(false),
+            typeof(ModelRepository).Module.ModuleVersionId.ToString());
+        var stamp = Path.Combine(paths.Models, ".stamp");
+        if (File.Exists(stamp) && await File.ReadAllTextAsync(stamp, cancellation).ConfigureAwait(false) == inputs)
+            return;
+        // The folder is not replaced: a user's own models may lie in it.
+        await StepAsync("model repository", () => Task.Run(() => ModelRepository.Prepare(modules, paths.Models)))
+            .ConfigureAwait(false);
+        await File.WriteAllTextAsync(stamp, inputs, cancellation).ConfigureAwait(false);
     }
 
     private async Task MakeFeedAsync()
