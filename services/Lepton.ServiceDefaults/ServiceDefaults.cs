@@ -54,6 +54,7 @@ public static class ServiceDefaults
         // Live: the process answers. Ready: its own checks agree.
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready");
+        app.MapMetrics(app.Services.GetRequiredService<PrometheusExporter>());
         if (app.Services.GetRequiredService<IOptions<ServiceOptions>>().Value.Reflection)
         {
             var reflection = global::Grpc.Reflection.V1.ServerReflection.Descriptor;

@@ -21,12 +21,20 @@ internal static class Telemetry
         "System.Runtime", "Npgsql",
     ];
 
+    // Gauges of the runtime whose names end in _count, which promtool reserves for histograms; none is of use here.
+    private static readonly string[] Dropped =
+        ["dotnet.assembly.count", "dotnet.process.cpu.count", "dotnet.timer.count"];
+
     public static void AddTelemetry(this IHostApplicationBuilder builder, string service)
     {
+        var prometheus = new PrometheusExporter();
+        builder.Services.AddSingleton(prometheus);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => Describe(resource, service, builder.Configuration))
             .WithTracing(tracing => tracing.AddSource(Sources))
-            .WithMetrics(metrics => metrics.AddMeter(Meters));
+            .WithMetrics(metrics => metrics.AddMeter(Meters)
+                .AddView(instrument => Dropped.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
+                .AddReader(new BaseExportingMetricReader(prometheus)));
         // The standard variable says where to; without it nothing is sent and nothing is buffered.
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             return;
