@@ -1,1 +1,3 @@
-return 0; // placeholder, replaced by this project's owner
+using Lepton.Wan;
+
+return await WanCommand.RunAsync(args).ConfigureAwait(false);
