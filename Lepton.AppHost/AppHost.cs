@@ -1,1 +1,321 @@
-return 0; // placeholder, replaced by this project's owner
+// The topology: regions, zones, services and what connects them. Run, it starts all of it on this machine; published
+// (--publisher manifest --output-path FILE), it becomes the manifest that deployment tools read.
+// Settings (--Lepton:Regions=us-east,eu-west or Lepton__Regions in the environment) are listed in the README.
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
+{
+    Args = args,
+    // The dashboard is for this machine: everything listens on loopback, and the dashboard asks for its token.
+    AllowUnsecuredTransport = true,
+});
+Installation installation = Installation.Read(builder.Configuration, builder.AppHostDirectory);
+bool publishing = builder.ExecutionContext.IsPublishMode;
+if (!publishing)
+    SetDashboardPorts();
+
+AddPostgres();
+Dictionary<Region, IResourceBuilder<ProjectResource>> routers = [];
+foreach (Region region in installation.Regions)
+    routers[region] = AddRouter(region);
+foreach (Region region in installation.Regions)
+{
+    AddRegionTable(region);
+    AddInference(region, "a", "core", $"inference-{region.Name}-a", region.Port(1));
+    AddInference(region, "b", "edge", $"inference-{region.Name}-b", region.Port(2));
+    // Capacity in reserve: started by its start command when the region needs it.
+    AddInference(region, "a", "core", $"inference-{region.Name}-standby", region.Port(3)).WithExplicitStart();
+}
+
+if (!publishing && installation.HasWan)
+    AddWan();
+builder.Build().Run();
+
+void SetDashboardPorts()
+{
+    int first = installation.BasePort;
+    builder.Configuration["ASPNETCORE_URLS"] ??= Http(first);
+    builder.Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] ??= Http(first + 1);
+    builder.Configuration["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] ??= Http(first + 2);
+    builder.Configuration["ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL"] ??= Http(first + 3);
+    static string Http(int port) => string.Create(CultureInfo.InvariantCulture, $"http://localhost:{port}");
+}
+
+void AddPostgres()
+{
+    if (installation.Postgres is not ("embedded" or "container"))
+    {
+        builder.AddParameter("postgres-connection", installation.Postgres, secret: true);
+        return;
+    }
+
+    IResourceBuilder<ParameterResource>? password = null;
+    foreach (Region region in installation.Regions)
+    {
+        foreach (string zone in installation.Zones == 2 ? new[] { "a", "b" } : ["a"])
+        {
+            string name = $"postgres-{region.Name}-{zone}";
+            if (publishing || installation.Postgres == "container")
+            {
+                password ??= publishing
+                    ? builder.AddParameter("postgres-password", secret: true)
+                    : builder.AddParameter("postgres-password", Guid.NewGuid().ToString("N"), secret: true);
+                builder.AddContainer(name, "postgres", "18")
+                    .WithEnvironment("POSTGRES_PASSWORD", password)
+                    .WithVolume($"{name}-data", "/var/lib/postgresql")
+                    .WithEndpoint(targetPort: 5432, name: "tcp");
+                continue;
+            }
+
+            string data = Path.Combine(installation.Instance, "pg", $"{region.Name}-{zone}");
+            string key = $"{name}-ready";
+            // The supervisor keeps this file there exactly while the server accepts connections.
+            builder.Services.AddHealthChecks().AddCheck(key, () => File.Exists(Path.Combine(data, "ready"))
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy("The server does not accept connections yet."));
+            builder.AddProject<Projects.Lepton_Postgres>(name)
+                .WithArgs("--tools", Path.Combine(installation.Home, "tools", "postgres"))
+                .WithArgs("--data", data, "--databases", "routing,inference")
+                .WithHealthCheck(key)
+                .ExcludeFromManifest();
+        }
+    }
+}
+
+IResourceBuilder<ProjectResource> AddRouter(Region region)
+{
+    string name = $"routing-{region.Name}";
+    IResourceBuilder<ProjectResource> router = AddService<Projects.Lepton_Routing>(
+        region, "a", "routing", name, region.Port(0), "services/Lepton.Routing/Dockerfile",
+        container => container.WithVolume($"{name}-decisions", "/var/lib/lepton/decisions"));
+    string pki = installation.Pki(region, "routing", publishing);
+    return router
+        .WithEnvironment("Routing__HopCertificateFile", $"{pki}/hop.crt")
+        .WithEnvironment("Routing__HopKeyFile", $"{pki}/hop.key")
+        .WithEnvironment("Routing__DecisionDirectory", publishing
+            ? "/var/lib/lepton/decisions"
+            : Path.Combine(installation.Instance, "decisions", region.Name));
+}
+
+// Every router knows every region: by which address it reaches that region's router, and which one clients are told.
+void AddRegionTable(Region from)
+{
+    IResourceBuilder<ProjectResource> router = routers[from];
+    foreach (Region to in installation.Regions)
+    {
+        string prefix = string.Create(CultureInfo.InvariantCulture, $"Routing__Regions__{to.Index}__");
+        router.WithEnvironment(prefix + "Name", to.Name);
+        if (publishing)
+        {
+            router.WithEnvironment(prefix + "Url", routers[to].GetEndpoint("https"));
+            router.WithEnvironment(prefix + "GatewayUrl", routers[to].GetEndpoint("https"));
+        }
+        else
+        {
+            bool far = installation.HasWan && to != from;
+            router.WithEnvironment(prefix + "Url", Region.Url(far ? installation.WanPort(from, to) : to.Port(0)));
+            router.WithEnvironment(prefix + "GatewayUrl", Region.Url(to.Port(0)));
+        }
+    }
+}
+
+IResourceBuilder<ProjectResource> AddInference(Region region, string zone, string tier, string name, int port)
+{
+    IResourceBuilder<ProjectResource> node = AddService<Projects.Lepton_Inference>(
+        region, zone, "inference", name, port, "services/Lepton.Inference/Dockerfile",
+        container => container.WithVolume($"models-{region.Name}", "/var/lib/lepton/models"));
+    node.WithEnvironment("Inference__Node", name)
+        .WithEnvironment("Inference__Tier", tier)
+        .WithEnvironment("Inference__ModelDirectory", publishing
+            ? "/var/lib/lepton/models"
+            : Path.Combine(installation.Home, "models"));
+    if (publishing)
+        node.WithEnvironment("Inference__AdvertiseUrl", node.GetEndpoint("https"))
+            .WithEnvironment("Inference__Routers__0", routers[region].GetEndpoint("https"));
+    else
+        node.WithEnvironment("Inference__AdvertiseUrl", Region.Url(port))
+            .WithEnvironment("Inference__Routers__0", Region.Url(region.Port(0)))
+            .WithReferenceRelationship(routers[region]);
+    return node;
+}
+
+// What every service has: its place, its certificate, one TLS port, a check that it is ready, a Dockerfile.
+IResourceBuilder<ProjectResource> AddService<TProject>(
+    Region region, string zone, string service, string name, int port, string dockerfile,
+    Action<IResourceBuilder<ContainerResource>> configureContainer)
+    where TProject : IProjectMetadata, new()
+{
+    const int ContainerPort = 8443;
+    string pki = installation.Pki(region, service, publishing);
+    IResourceBuilder<ProjectResource> project = builder.AddProject<TProject>(name, launchProfileName: null)
+        .DisableForwardedHeaders()
+        .WithEnvironment("ASPNETCORE_URLS", publishing ? "https://*:8443" : Region.Url(port))
+        .WithEnvironment("Lepton__Region", region.Name)
+        .WithEnvironment("Lepton__Zone", zone)
+        .WithEnvironment("Lepton__PolicyFile", publishing ? "/etc/lepton/residency.json" : installation.PolicyFile)
+        .WithEnvironment("Lepton__Tls__CertificateFile", $"{pki}/tls.crt")
+        .WithEnvironment("Lepton__Tls__KeyFile", $"{pki}/tls.key")
+        .WithEnvironment("Lepton__Tls__AuthorityFile", publishing
+            ? $"{pki}/ca.crt"
+            : Path.Combine(installation.Home, "pki", "ca.crt"));
+    if (publishing)
+        return project.WithHttpsEndpoint(targetPort: ContainerPort).PublishAsDockerFile(container =>
+        {
+            container.WithDockerfile("..", dockerfile);
+            // Filled by whoever deploys: ca.crt, tls.crt and tls.key; a router's also hop.crt and hop.key.
+            container.WithVolume($"{name}-pki", pki, isReadOnly: true);
+            configureContainer(container);
+        });
+
+    string key = $"{name}-ready";
+    builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
+        key, new ReadyCheck(installation, region, port), failureStatus: null, tags: null));
+    // Workstation collection: a dozen processes share this machine's memory. No proxy: addresses outlive restarts.
+    return project.WithEnvironment("DOTNET_gcServer", "0")
+        .WithHttpsEndpoint(port: port, isProxied: false)
+        .WithHealthCheck(key);
+}
+
+// One relay for all pairs of regions puts the distance between them on one machine.
+void AddWan()
+{
+    IResourceBuilder<ProjectResource> wan = builder.AddProject<Projects.Lepton_Wan>("wan").ExcludeFromManifest();
+    foreach (Region from in installation.Regions)
+    {
+        foreach (Region to in installation.Regions.Where(to => to != from))
+            wan.WithArgs(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{installation.WanPort(from, to)}=127.0.0.1:{to.Port(0)}@{Installation.RoundTripMs(from, to)}"));
+    }
+}
+
+/// <param name="Index">From 0, in the order of Lepton:Regions.</param>
+/// <param name="FirstPort">The router's; the inference nodes' and the standby's follow.</param>
+internal sealed record Region(string Name, int Index, int FirstPort)
+{
+    public int Port(int offset) => FirstPort + offset;
+
+    public static string Url(int port) => string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{port}");
+}
+
+internal sealed partial record Installation(
+    IReadOnlyList<Region> Regions, int Zones, bool HasWan, int BasePort, string Home, string Instance,
+    string Postgres, string PolicyFile)
+{
+    private const int RegionsMax = 9;
+    private const int PortsPerRegion = 20;
+    private const int WanPortsFrom = 220;
+
+    public static Installation Read(IConfiguration configuration, string appHostDirectory)
+    {
+        IConfigurationSection lepton = configuration.GetSection("Lepton");
+        int basePort = lepton.GetValue("BasePort", 7400);
+        string[] names = (lepton["Regions"] ?? "us-east,eu-west,ap-southeast").Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (names.Length is 0 or > RegionsMax || names.Distinct().Count() != names.Length
+            || !names.All(name => RegionName.IsMatch(name)))
+            throw new DistributedApplicationException(
+                $"Lepton:Regions takes 1 to {RegionsMax} different names of lower-case letters, digits and hyphens, "
+                + $"not '{lepton["Regions"]}'.");
+        string root = Path.GetFullPath("..", appHostDirectory);
+        string home = Path.GetFullPath(lepton["Home"] ?? ".lepton", root);
+        return new Installation(
+            [.. names.Select((name, i) => new Region(name, i, basePort + (PortsPerRegion * (i + 1))))],
+            OneOf(lepton, "Zones", "1", "2") == "2" ? 2 : 1,
+            OneOf(lepton, "Wan", "on", "off") == "on",
+            basePort,
+            home,
+            Path.GetFullPath(lepton["Instance"] ?? Path.Combine(home, "instances", "default"), root),
+            lepton["Postgres"] is { Length: > 0 } postgres ? postgres : "embedded",
+            Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root));
+    }
+
+    public int WanPort(Region from, Region to) => BasePort + WanPortsFrom + (10 * from.Index) + to.Index;
+
+    /// <summary>Measured between regions of such names by several clouds: about these.</summary>
+    public static int RoundTripMs(Region from, Region to)
+        => (Math.Min(from.Index, to.Index), Math.Max(from.Index, to.Index)) switch
+        {
+            (0, 1) => 80,
+            (0, 2) => 220,
+            _ => 150,
+        };
+
+    /// <summary>The folder of a service's keys: set-up's on this machine, a mounted one in a container.</summary>
+    public string Pki(Region region, string service, bool publishing)
+        => publishing ? "/etc/lepton/pki" : Path.Combine(Home, "pki", "services", region.Name, service);
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{1,30}$")]
+    private static partial Regex RegionName { get; }
+
+    private static string OneOf(IConfiguration lepton, string key, string standard, string other)
+        => lepton[key] is not { Length: > 0 } value ? standard
+            : value == standard || value == other ? value
+            : throw new DistributedApplicationException($"Lepton:{key} takes {standard} or {other}, not '{value}'.");
+}
+
+/// <summary>GET /health/ready as a service of the same region would: mutual TLS within our own authority.</summary>
+internal sealed class ReadyCheck(Installation installation, Region region, int port) : IHealthCheck, IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
+    private readonly Uri address = new(Region.Url(port) + "/health/ready");
+    private HttpClient? http;
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            http ??= Connect();
+            using HttpResponseMessage answer = await http.GetAsync(address, cancellationToken);
+            return answer.IsSuccessStatusCode
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy(
+                    $"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return HealthCheckResult.Unhealthy((e.InnerException ?? e).Message);
+        }
+    }
+
+    public void Dispose() => http?.Dispose();
+
+    private HttpClient Connect()
+    {
+        string pki = installation.Pki(region, "routing", publishing: false);
+        var handler = new SocketsHttpHandler
+        {
+            PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            SslOptions =
+            {
+                ClientCertificates =
+                [
+                    X509Certificate2.CreateFromPemFile(Path.Combine(pki, "tls.crt"), Path.Combine(pki, "tls.key")),
+                ],
+                CertificateChainPolicy = new X509ChainPolicy
+                {
+                    TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    CustomTrustStore =
+                    {
+                        X509CertificateLoader.LoadCertificateFromFile(Path.Combine(installation.Home, "pki", "ca.crt")),
+                    },
+                    RevocationMode = X509RevocationMode.NoCheck,
+                },
+            },
+        };
+        return new HttpClient(handler)
+        {
+            Timeout = Limit,
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+    }
+}

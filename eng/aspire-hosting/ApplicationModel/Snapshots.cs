@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Aspire.Hosting.ApplicationModel;
+
+/// <summary>What is known about one instance of a resource at one moment.</summary>
+public sealed record CustomResourceSnapshot
+{
+    public required string ResourceType { get; init; }
+
+    public required ImmutableArray<ResourcePropertySnapshot> Properties { get; init; }
+
+    public ResourceStateSnapshot? State { get; init; }
+
+    public int? ExitCode { get; init; }
+
+    public DateTime? CreationTimeStamp { get; init; }
+
+    public DateTime? StartTimeStamp { get; init; }
+
+    public DateTime? StopTimeStamp { get; init; }
+
+    public ImmutableArray<EnvironmentVariableSnapshot> EnvironmentVariables { get; init; } = [];
+
+    public ImmutableArray<UrlSnapshot> Urls { get; init; } = [];
+
+    public ImmutableArray<VolumeSnapshot> Volumes { get; init; } = [];
+
+    public ImmutableArray<RelationshipSnapshot> Relationships { get; init; } = [];
+
+    public ImmutableArray<HealthReportSnapshot> HealthReports { get; internal init; } = [];
+
+    public bool IsHidden { get; init; }
+
+    /// <summary>Null while the resource does not run; without checks a running resource is healthy; else the worst
+    /// report counts, and a check that has not reported yet counts as unhealthy.</summary>
+    public HealthStatus? HealthStatus => State?.Text != KnownResourceStates.Running
+        ? null
+        : HealthReports.IsEmpty
+            ? Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy
+            : HealthReports.Min(r => r.Status ?? Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Unhealthy);
+}
+
+public sealed record ResourceStateSnapshot(string Text, string? Style)
+{
+    public static implicit operator ResourceStateSnapshot?(string? s) => s is null ? null : new(s, null);
+}
+
+public sealed record EnvironmentVariableSnapshot(string Name, string? Value, bool IsFromSpec);
+
+public sealed record UrlSnapshot(string? Name, string Url, bool IsInternal)
+{
+    public bool IsInactive { get; init; }
+
+    public UrlDisplayPropertiesSnapshot DisplayProperties { get; init; } = new();
+}
+
+public sealed record UrlDisplayPropertiesSnapshot(string DisplayName = "", int SortOrder = 0);
+
+public sealed record VolumeSnapshot(string? Source, string Target, string MountType, bool IsReadOnly);
+
+public sealed record RelationshipSnapshot(string ResourceName, string Type);
+
+public sealed record HealthReportSnapshot(string Name, HealthStatus? Status, string? Description, string? ExceptionText)
+{
+    public DateTime? LastRunAt { get; init; }
+}
+
+public sealed record ResourcePropertySnapshot(string Name, object? Value)
+{
+    public bool IsSensitive { get; init; }
+}
+
+public static class CustomResourceKnownProperties
+{
+    public static string Source => "resource.source";
+
+    public static string ConnectionString => "resource.connectionString";
+}
+
+public static class KnownResourceStates
+{
+    public static readonly string Active = nameof(Active);
+    public static readonly string Building = nameof(Building);
+    public static readonly string Exited = nameof(Exited);
+    public static readonly string FailedToStart = nameof(FailedToStart);
+    public static readonly string Finished = nameof(Finished);
+    public static readonly string NotStarted = nameof(NotStarted);
+    public static readonly string Running = nameof(Running);
+    public static readonly string RuntimeUnhealthy = nameof(RuntimeUnhealthy);
+    public static readonly string Starting = nameof(Starting);
+    public static readonly string Stopping = nameof(Stopping);
+    public static readonly string ValueMissing = nameof(ValueMissing);
+    public static readonly string Waiting = nameof(Waiting);
+
+    public static readonly IReadOnlyList<string> TerminalStates = [Finished, FailedToStart, Exited];
+}
+
+public static class KnownResourceStateStyles
+{
+    public static readonly string Success = "success";
+    public static readonly string Error = "error";
+    public static readonly string Info = "info";
+    public static readonly string Warn = "warning";
+}
+
+public static class KnownResourceCommands
+{
+    public static readonly string StartCommand = "start";
+    public static readonly string StopCommand = "stop";
+    public static readonly string RestartCommand = "restart";
+}
+
+public class ResourceEvent(IResource resource, string resourceId, CustomResourceSnapshot snapshot)
+{
+    public IResource Resource { get; } = resource;
+
+    public string ResourceId { get; } = resourceId;
+
+    public CustomResourceSnapshot Snapshot { get; } = snapshot;
+}
