@@ -1,1 +1,3 @@
-return 0; // placeholder, replaced by this project's owner
+using CommandLine = Lepton.Cli.CommandLine;
+
+return await CommandLine.RunAsync(args);

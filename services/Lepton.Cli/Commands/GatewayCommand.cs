@@ -1,0 +1,122 @@
+using System.CommandLine;
+using Grpc.Core;
+using Lepton.Cli.Gateway;
+using Lepton.Cli.Output;
+using Lepton.Cli.Platform;
+
+namespace Lepton.Cli.Commands;
+
+/// <summary>What a command that talks to a gateway gets to work with.</summary>
+internal sealed record GatewayCall(
+    GatewayClient Gateway, DashboardAccess Dashboard, Terminal Terminal, bool Json, CallOptions Options);
+
+/// <summary>The options that every command to a gateway has, and the way such a command runs.</summary>
+internal sealed class GatewayCommand(Session session)
+{
+    private readonly Option<string> instance = SharedOptions.Instance();
+    private readonly Option<bool> json = SharedOptions.Json();
+
+    private readonly Option<string?> from = new("--from")
+    {
+        Description = "The region whose gateway is asked (default: the first region).",
+        HelpName = "REGION",
+    };
+
+    private readonly Option<string> tenant = new("--tenant")
+    {
+        Description = "The tenant whose client certificate is shown.",
+        DefaultValueFactory = _ => "demo",
+        HelpName = "TENANT",
+    };
+
+    private readonly Option<double> timeout = new("--timeout")
+    {
+        Description = "Seconds until the call counts as failed.",
+        DefaultValueFactory = _ => 30,
+        HelpName = "SECONDS",
+    };
+
+    /// <summary>Adds the options and the action to a command.</summary>
+    public Command Complete(Command command, Func<ParseResult, GatewayCall, CancellationToken, Task<ExitCode>> action)
+    {
+        Add(command);
+        command.SetAction(async (parse, cancellation) =>
+        {
+            PlatformFile platform = session.RequireRunning(parse.GetRequiredValue(instance));
+            PlatformRegion region = platform.Region(parse.GetValue(from));
+            return (int)await CallAsync(parse, platform, region, action, cancellation);
+        });
+        return command;
+    }
+
+    /// <summary>The same for a command that asks every region unless --from names one.</summary>
+    public Command CompleteForRegions(
+        Command command, Func<ParseResult, IReadOnlyList<GatewayCall>, CancellationToken, Task<ExitCode>> action)
+    {
+        Add(command);
+        command.SetAction(async (parse, cancellation) =>
+        {
+            PlatformFile platform = session.RequireRunning(parse.GetRequiredValue(instance));
+            string? only = parse.GetValue(from);
+            IReadOnlyList<PlatformRegion> regions = only is null ? platform.Regions : [platform.Region(only)];
+            return (int)await CallAllAsync(parse, platform, regions, [], action, cancellation);
+        });
+        return command;
+    }
+
+    private void Add(Command command)
+    {
+        foreach (Option option in new Option[] { from, tenant, timeout, json, instance })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Opens the connections one after the other, so that each is closed whatever happens.</summary>
+    private async Task<ExitCode> CallAllAsync(
+        ParseResult parse, PlatformFile platform, IReadOnlyList<PlatformRegion> regions,
+        IReadOnlyList<GatewayCall> calls,
+        Func<ParseResult, IReadOnlyList<GatewayCall>, CancellationToken, Task<ExitCode>> action,
+        CancellationToken cancellation)
+    {
+        if (calls.Count == regions.Count)
+        {
+            return await action(parse, calls, cancellation);
+        }
+
+        return await CallAsync(parse, platform, regions[calls.Count],
+            (_, call, token) => CallAllAsync(parse, platform, regions, [.. calls, call], action, token), cancellation);
+    }
+
+    private async Task<ExitCode> CallAsync(
+        ParseResult parse, PlatformFile platform, PlatformRegion region,
+        Func<ParseResult, GatewayCall, CancellationToken, Task<ExitCode>> action, CancellationToken cancellation)
+    {
+        double seconds = parse.GetValue(timeout);
+        if (seconds is not (> 0 and <= 3600))
+        {
+            throw new CommandFailure(ExitCode.Usage, $"--timeout {seconds}: seconds, more than 0 and at most 3600.");
+        }
+
+        string shown = parse.GetRequiredValue(tenant);
+        using GatewayClient gateway =
+            GatewayClient.Open(session.Installation, region, platform.AuthorityFile, shown);
+        CallOptions options = new(
+            headers: [],
+            deadline: session.Time.GetUtcNow().UtcDateTime.AddSeconds(seconds),
+            cancellationToken: cancellation);
+        try
+        {
+            GatewayCall call = new(gateway, platform.Dashboard, session.Terminal, parse.GetValue(json), options);
+            return await action(parse, call, cancellation);
+        }
+        catch (RpcException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        catch (RpcException e)
+        {
+            throw RpcFailure.From(e, gateway.Url);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Grpc.Core;
+using Lepton.Cli.Inference;
+using OpenInference;
+
+namespace Lepton.Cli.Commands;
+
+/// <summary><c>lepton infer ocr FILE</c> and <c>lepton infer language TEXT</c>.</summary>
+internal static class InferCommand
+{
+    public static Command Create(Session session) => new("infer", "Have a model answer.")
+    {
+        Ocr(session),
+        Language(session),
+    };
+
+    private static Command Ocr(Session session)
+    {
+        Argument<string> file = new("FILE") { Description = "A PNG or JPEG image." };
+        RequestOptions request = new();
+        Command command = new("ocr", "Read the text in an image.") { file };
+        request.AddTo(command, tags: true);
+        return new GatewayCommand(session).Complete(command, async (parse, call, cancellation) =>
+        {
+            using ClientTrace trace = ClientTrace.Start(call.Dashboard, "lepton infer ocr");
+            byte[] image = await ReadAsync(parse.GetRequiredValue(file), cancellation);
+            (ModelInferResponse response, Served served) =
+                await SendAsync(session, call, trace, OcrAnswer.Request(image), request.Headers(parse));
+            Show(call, OcrAnswer.From(response), served);
+            return ExitCode.Ok;
+        });
+    }
+
+    private static Command Language(Session session)
+    {
+        Argument<string> text = new("TEXT") { Description = "The text; - reads it from standard input." };
+        RequestOptions request = new();
+        Command command = new("language", "Tell a text's language.") { text };
+        request.AddTo(command, tags: true);
+        return new GatewayCommand(session).Complete(command, async (parse, call, cancellation) =>
+        {
+            using ClientTrace trace = ClientTrace.Start(call.Dashboard, "lepton infer language");
+            string given = parse.GetRequiredValue(text);
+            string words = given == "-" ? await Console.In.ReadToEndAsync(cancellation) : given;
+            (ModelInferResponse response, Served served) =
+                await SendAsync(session, call, trace, LanguageAnswer.Request(words), request.Headers(parse));
+            Show(call, LanguageAnswer.From(response), served);
+            return ExitCode.Ok;
+        });
+    }
+
+    private static async Task<(ModelInferResponse Response, Served Served)> SendAsync(
+        Session session, GatewayCall call, ClientTrace trace, ModelInferRequest request, Metadata headers)
+    {
+        long start = session.Time.GetTimestamp();
+        using AsyncUnaryCall<ModelInferResponse> sent =
+            call.Gateway.Inference.ModelInferAsync(request, call.Options.WithHeaders(headers));
+        ModelInferResponse response = await sent;
+        TimeSpan latency = session.Time.GetElapsedTime(start);
+        trace.End();
+        return (response, Served.From(response, sent.GetTrailers(), latency));
+    }
+
+    private static async Task<byte[]> ReadAsync(string file, CancellationToken cancellation)
+    {
+        try
+        {
+            return await File.ReadAllBytesAsync(file, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailure(ExitCode.Usage, $"{file} cannot be read: {e.Message}");
+        }
+    }
+
+    private static void Show(GatewayCall call, OcrAnswer answer, Served served)
+    {
+        if (!call.Json)
+        {
+            call.Terminal.Line(answer.Text);
+            call.Terminal.Line();
+            call.Terminal.Line(served.Sentence());
+            return;
+        }
+
+        JsonObject json = new()
+        {
+            ["text"] = answer.Text,
+            ["lines"] = new JsonArray([.. answer.Lines.Select(line => new JsonObject
+            {
+                ["text"] = line.Text,
+                ["confidence"] = Math.Round(line.Confidence, 4),
+                ["box"] = new JsonArray([.. line.Box.Select(p => new JsonArray(p.X, p.Y))]),
+            })]),
+        };
+        served.AddTo(json);
+        call.Terminal.Json(json);
+    }
+
+    private static void Show(GatewayCall call, LanguageAnswer answer, Served served)
+    {
+        if (!call.Json)
+        {
+            LanguageGuess best = answer.Guesses[0];
+            call.Terminal.Line(string.Create(
+                CultureInfo.InvariantCulture, $"{best.Language} ({best.Probability * 100:0.0} %)"));
+            call.Terminal.Line();
+            call.Terminal.Line(served.Sentence());
+            return;
+        }
+
+        JsonObject json = new()
+        {
+            ["language"] = answer.Guesses[0].Language,
+            ["probability"] = Math.Round(answer.Guesses[0].Probability, 4),
+            ["guesses"] = new JsonArray([.. answer.Guesses.Select(g => new JsonObject
+            {
+                ["language"] = g.Language,
+                ["probability"] = Math.Round(g.Probability, 4),
+            })]),
+        };
+        served.AddTo(json);
+        call.Terminal.Json(json);
+    }
+}

@@ -1,0 +1,68 @@
+namespace Lepton.Cli.Platform;
+
+/// <summary>A port of the plan and who listens there.</summary>
+internal readonly record struct PlannedPort(int Port, string Owner);
+
+/// <summary>
+/// Every port of an instance follows from its base port, so that addresses are known before anything runs and
+/// survive a restart. The app host computes the same plan from the same base.
+/// </summary>
+internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int zones, bool wan)
+{
+    public const int DefaultBase = 7400;
+    public const int RegionsMax = 9;
+
+    /// <summary>The highest port of a plan is base + 220 + 10 × 8 + 8, the relay of the last pair.</summary>
+    public const int BaseMax = 65535 - 308;
+
+    public string Dashboard => $"http://127.0.0.1:{basePort}";
+
+    public string OtlpGrpc => $"http://127.0.0.1:{basePort + 1}";
+
+    public string ResourceService => $"http://127.0.0.1:{basePort + 2}";
+
+    public string OtlpHttp => $"http://127.0.0.1:{basePort + 3}";
+
+    public string Gateway(int region) => $"https://127.0.0.1:{RegionBase(region)}";
+
+    public IEnumerable<PlannedPort> All()
+    {
+        yield return new PlannedPort(basePort, "the dashboard");
+        yield return new PlannedPort(basePort + 1, "the dashboard's OTLP endpoint (gRPC)");
+        yield return new PlannedPort(basePort + 2, "the resource service");
+        yield return new PlannedPort(basePort + 3, "the dashboard's OTLP endpoint (HTTP)");
+        for (int i = 0; i < regions.Count; i++)
+        {
+            yield return new PlannedPort(RegionBase(i), $"routing-{regions[i]}");
+            yield return new PlannedPort(RegionBase(i) + 1, $"inference-{regions[i]}-a");
+            if (zones > 1)
+            {
+                yield return new PlannedPort(RegionBase(i) + 2, $"inference-{regions[i]}-b");
+            }
+
+            yield return new PlannedPort(RegionBase(i) + 3, $"inference-{regions[i]}-standby");
+        }
+
+        foreach (PlannedPort relay in Relays())
+        {
+            yield return relay;
+        }
+    }
+
+    private int RegionBase(int region) => basePort + (20 * (region + 1));
+
+    private IEnumerable<PlannedPort> Relays()
+    {
+        for (int from = 0; wan && from < regions.Count; from++)
+        {
+            for (int to = 0; to < regions.Count; to++)
+            {
+                if (from != to)
+                {
+                    string owner = $"the wide-area relay {regions[from]} to {regions[to]}";
+                    yield return new PlannedPort(basePort + 220 + (10 * from) + to, owner);
+                }
+            }
+        }
+    }
+}
