@@ -1,16 +1,19 @@
 using Lepton.Setup.Pki;
+using Lepton.Setup.Testing;
 
 namespace Lepton.Setup;
 
 /// <summary>
 /// The words of this program: <c>setup [--gpu]</c> brings everything that building and running needs;
-/// <c>pki --regions a,b [--tenants t]</c> issues or renews the leaf certificates of a topology.
+/// <c>pki --regions a,b [--tenants t]</c> issues or renews the leaf certificates of a topology;
+/// <c>test [--all] [project...]</c> runs built tests.
 /// </summary>
 internal static class SetupCommand
 {
     private const string Usage = """
         usage: Lepton.Setup setup [--gpu]
                Lepton.Setup pki --regions REGION,... [--tenants TENANT,...]
+               Lepton.Setup test [--all] [PROJECT...]
         """;
 
     public static async Task<int> RunAsync(string[] args)
@@ -31,6 +34,8 @@ internal static class SetupCommand
                 case ["pki", .. var rest]:
                     PkiCommand.Run(SetupPaths.FromEnvironment(), rest, TimeProvider.System);
                     return 0;
+                case ["test", .. var rest]:
+                    return await TestCommand.RunAsync(SetupPaths.FromEnvironment(), rest, stop.Token).ConfigureAwait(false);
                 default:
                     await Console.Error.WriteLineAsync(Usage).ConfigureAwait(false);
                     return 2;

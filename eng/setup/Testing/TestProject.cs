@@ -1,0 +1,62 @@
+using System.Diagnostics;
+
+namespace Lepton.Setup.Testing;
+
+/// <summary>One built test project and how it is run.</summary>
+internal sealed class TestProject(string name, SetupPaths paths)
+{
+    // A test that hangs must not hold up a build machine for ever.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+
+    public string Name { get; } = name;
+
+    /// <summary>It boots the whole platform: nothing else may run beside it on a small machine.</summary>
+    public bool RunsAlone => Name.Contains("EndToEnd", StringComparison.Ordinal);
+
+    private string Assembly => Path.Combine(paths.Home, "build", "bin", Name, "release", $"{Name}.dll");
+
+    public static IReadOnlyList<TestProject> Find(SetupPaths paths, IReadOnlyList<string> wanted) =>
+        [.. Directory.EnumerateFiles(Path.Combine(paths.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
+            .Select(file => Path.GetFileNameWithoutExtension(file))
+            .Where(name => wanted.Count == 0 || wanted.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)))
+            .Order(StringComparer.Ordinal)
+            .Select(name => new TestProject(name, paths))];
+
+    /// <summary>Null when the run gave no report: the test host crashed, hung, or could not start.</summary>
+    public async Task<TestReport?> RunAsync(string results, bool all, Action<string> print, CancellationToken cancellation)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var trx = Path.Combine(results, $"{Name}.trx");
+        string[] arguments =
+        [
+            "vstest", Assembly, $"--logger:trx;LogFileName={Name}.trx", $"--ResultsDirectory:{results}",
+            .. all ? [] : (string[])["--TestCaseFilter:Category!=Long"],
+        ];
+        var result = await RunLimitedAsync(arguments, cancellation).ConfigureAwait(false);
+        var report = result is not null && File.Exists(trx) ? TestReport.Read(trx) : null;
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        // The host may crash after it wrote a report that holds no failure.
+        var broken = report is null || (result!.ExitCode != 0 && report.Failed == 0 && report.Total > 0);
+        if (broken || report!.Failed > 0)
+            print((result?.Output ?? $"{Name}: ended after {Limit.TotalMinutes:F0} minutes").TrimEnd());
+        print(broken
+            ? $"{Name}: crashed after {seconds:F1} s"
+            : $"{Name}: {report!.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, {seconds:F1} s");
+        return broken ? null : report;
+    }
+
+    private async Task<CommandResult?> RunLimitedAsync(string[] arguments, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Limit);
+        try
+        {
+            return await Command.RunAsync("dotnet", arguments, paths.Root, new Dictionary<string, string?>(), limit.Token)
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+}
