@@ -56,7 +56,7 @@ internal static class Command
         process.BeginErrorReadLine();
         try
         {
-            await process.WaitForExitAsync(cancellation).ConfigureAwait(false);
+            await process.WaitForExitAsync(cancellation);
         }
         catch (OperationCanceledException)
         {

@@ -18,7 +18,7 @@ internal static class FileLock
             {
                 if (attempt == 0)
                     onWait();
-                await Task.Delay(RetryInterval, cancellation).ConfigureAwait(false);
+                await Task.Delay(RetryInterval, cancellation);
             }
         }
     }

@@ -1,3 +1,3 @@
 using Lepton.Setup;
 
-return await SetupCommand.RunAsync(args).ConfigureAwait(false);
+return await SetupCommand.RunAsync(args);

@@ -29,26 +29,26 @@ internal static class SetupCommand
             switch (args)
             {
                 case ["setup", .. var rest] when rest.All(word => word == "--gpu"):
-                    await SetupPlan.RunAsync(SetupPaths.FromEnvironment(), rest.Length > 0, stop.Token).ConfigureAwait(false);
+                    await SetupPlan.RunAsync(SetupPaths.FromEnvironment(), rest.Length > 0, stop.Token);
                     return 0;
                 case ["pki", .. var rest]:
                     PkiCommand.Run(SetupPaths.FromEnvironment(), rest, TimeProvider.System);
                     return 0;
                 case ["test", .. var rest]:
-                    return await TestCommand.RunAsync(SetupPaths.FromEnvironment(), rest, stop.Token).ConfigureAwait(false);
+                    return await TestCommand.RunAsync(SetupPaths.FromEnvironment(), rest, stop.Token);
                 default:
-                    await Console.Error.WriteLineAsync(Usage).ConfigureAwait(false);
+                    await Console.Error.WriteLineAsync(Usage);
                     return 2;
             }
         }
         catch (SetupException exception)
         {
-            await Console.Error.WriteLineAsync($"set-up: {exception.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"set-up: {exception.Message}");
             return 1;
         }
         catch (OperationCanceledException)
         {
-            await Console.Error.WriteLineAsync("set-up: interrupted; the next run continues.").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync("set-up: interrupted; the next run continues.");
             return 130;
         }
     }

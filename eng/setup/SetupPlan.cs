@@ -29,21 +29,21 @@ internal sealed class SetupPlan
         using var exclusive = await FileLock.AcquireAsync(
             Path.Combine(paths.Home, "setup.lock"),
             () => Console.Error.WriteLine("set-up: another set-up is running here; waiting for it."),
-            cancellation).ConfigureAwait(false);
+            cancellation);
         var plan = new SetupPlan(paths, gpuWanted, cancellation);
-        await plan.MakeToolsAsync().ConfigureAwait(false);
-        await plan.MakeModelsAsync().ConfigureAwait(false);
-        await plan.MakeFeedAsync().ConfigureAwait(false);
+        await plan.MakeToolsAsync();
+        await plan.MakeModelsAsync();
+        await plan.MakeFeedAsync();
         plan.MakeAuthority();
     }
 
     private async Task MakeToolsAsync()
     {
-        await MakeFromNpmAsync(paths.NpmProject, "npm packages (450 MB)", NpmCatalog.Outputs(paths)).ConfigureAwait(false);
+        await MakeFromNpmAsync(paths.NpmProject, "npm packages (450 MB)", NpmCatalog.Outputs(paths));
         var gpu = NpmCatalog.GpuOutput(paths);
         if (!gpuWanted && !Directory.Exists(gpu.Directory.Path) && !GpuPresence.IsLikely())
             return;
-        await MakeFromNpmAsync(paths.GpuNpmProject, "npm package of the CUDA provider (200 MB)", [gpu]).ConfigureAwait(false);
+        await MakeFromNpmAsync(paths.GpuNpmProject, "npm package of the CUDA provider (200 MB)", [gpu]);
         foreach (var provider in Directory.EnumerateFiles(gpu.Directory.Path, "*.so"))
         {
             var link = Path.Combine(paths.Native, "onnxruntime", Path.GetFileName(provider));
@@ -59,12 +59,12 @@ internal sealed class SetupPlan
             return;
         NpmInstall? install = null;
         await StepAsync(what, async () => install = await NpmInstall.RunAsync(
-            project, Path.Combine(paths.Npm, ".install"), cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+            project, Path.Combine(paths.Npm, ".install"), cancellation));
         using (install)
         {
             foreach (var output in stale)
                 await StepAsync(output.Name, () => output.Directory.ReplaceAsync(
-                    target => output.Fill(install!, target, cancellation))).ConfigureAwait(false);
+                    target => output.Fill(install!, target, cancellation)));
         }
     }
 
@@ -73,15 +73,14 @@ internal sealed class SetupPlan
         var modules = Path.Combine(paths.Npm, "node_modules");
         // The models are made by this program's code: another build of it may make others.
         var inputs = InputHash.Of(
-            await File.ReadAllTextAsync(Path.Combine(modules, ".stamp"), cancellation).ConfigureAwait(false),
+            await File.ReadAllTextAsync(Path.Combine(modules, ".stamp"), cancellation),
             typeof(ModelRepository).Module.ModuleVersionId.ToString());
         var stamp = Path.Combine(paths.Models, ".stamp");
-        if (File.Exists(stamp) && await File.ReadAllTextAsync(stamp, cancellation).ConfigureAwait(false) == inputs)
+        if (File.Exists(stamp) && await File.ReadAllTextAsync(stamp, cancellation) == inputs)
             return;
         // The folder is not replaced: a user's own models may lie in it.
-        await StepAsync("model repository", () => Task.Run(() => ModelRepository.Prepare(modules, paths.Models)))
-            .ConfigureAwait(false);
-        await File.WriteAllTextAsync(stamp, inputs, cancellation).ConfigureAwait(false);
+        await StepAsync("model repository", () => Task.Run(() => ModelRepository.Prepare(modules, paths.Models)));
+        await File.WriteAllTextAsync(stamp, inputs, cancellation);
     }
 
     private async Task MakeFeedAsync()
@@ -89,8 +88,7 @@ internal sealed class SetupPlan
         var feed = new LocalFeed(paths);
         if (!feed.IsCurrent())
             await StepAsync("NuGet packages that your sources lack",
-                async () => Console.Write($" {await feed.BuildAsync(cancellation).ConfigureAwait(false)} packed,"))
-                .ConfigureAwait(false);
+                async () => Console.Write($" {await feed.BuildAsync(cancellation)} packed,"));
     }
 
     private void MakeAuthority()
@@ -105,7 +103,7 @@ internal sealed class SetupPlan
         Console.Write($"set-up: {name} ...");
         try
         {
-            await work().ConfigureAwait(false);
+            await work();
         }
         catch
         {

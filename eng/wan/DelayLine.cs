@@ -35,11 +35,11 @@ internal sealed class DelayLine(Socket source, Socket target, TimeSpan delay, Ti
     {
         try
         {
-            await work.ConfigureAwait(false);
+            await work;
         }
         catch
         {
-            await connection.CancelAsync().ConfigureAwait(false);
+            await connection.CancelAsync();
             throw;
         }
     }
@@ -49,12 +49,12 @@ internal sealed class DelayLine(Socket source, Socket target, TimeSpan delay, Ti
         var delayTicks = (long)(delay.TotalSeconds * time.TimestampFrequency);
         for (int received; ;)
         {
-            received = await source.ReceiveAsync(pipe.Writer.GetMemory(ReadBytes), cancellation).ConfigureAwait(false);
+            received = await source.ReceiveAsync(pipe.Writer.GetMemory(ReadBytes), cancellation);
             pipe.Writer.Advance(received);
             marks.Writer.TryWrite(new Mark(received, time.GetTimestamp() + delayTicks));
             if (received == 0)
                 return;
-            await pipe.Writer.FlushAsync(cancellation).ConfigureAwait(false);
+            await pipe.Writer.FlushAsync(cancellation);
         }
     }
 
@@ -62,15 +62,15 @@ internal sealed class DelayLine(Socket source, Socket target, TimeSpan delay, Ti
     {
         while (true)
         {
-            var mark = await marks.Reader.ReadAsync(cancellation).ConfigureAwait(false);
-            await WaitAsync(mark, cancellation).ConfigureAwait(false);
+            var mark = await marks.Reader.ReadAsync(cancellation);
+            await WaitAsync(mark, cancellation);
             if (mark.Bytes == 0)
                 break;
             var bytes = mark.Bytes + TakeDueBytes();
-            var read = await pipe.Reader.ReadAtLeastAsync(bytes, cancellation).ConfigureAwait(false);
+            var read = await pipe.Reader.ReadAtLeastAsync(bytes, cancellation);
             var due = read.Buffer.Slice(0, bytes);
             foreach (var segment in due)
-                await SendAllAsync(segment, cancellation).ConfigureAwait(false);
+                await SendAllAsync(segment, cancellation);
             pipe.Reader.AdvanceTo(due.End);
         }
         target.Shutdown(SocketShutdown.Send);
@@ -90,13 +90,12 @@ internal sealed class DelayLine(Socket source, Socket target, TimeSpan delay, Ti
     {
         // A timer may fire a little early: never send before the time.
         for (TimeSpan left; (left = time.GetElapsedTime(time.GetTimestamp(), mark.DueTimestamp)) > TimeSpan.Zero;)
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)), time, cancellation)
-                .ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)), time, cancellation);
     }
 
     private async Task SendAllAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
         while (bytes.Length > 0)
-            bytes = bytes[await target.SendAsync(bytes, cancellation).ConfigureAwait(false)..];
+            bytes = bytes[await target.SendAsync(bytes, cancellation)..];
     }
 }

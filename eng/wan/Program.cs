@@ -1,3 +1,3 @@
 using Lepton.Wan;
 
-return await WanCommand.RunAsync(args).ConfigureAwait(false);
+return await WanCommand.RunAsync(args);

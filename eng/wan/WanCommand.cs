@@ -17,7 +17,7 @@ internal static class WanCommand
         var links = args.Select(WanLink.TryParse).OfType<WanLink>().ToList();
         if (links.Count < args.Length || links.Count == 0)
         {
-            await Console.Error.WriteLineAsync(Usage).ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(Usage);
             return 2;
         }
         var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -36,18 +36,18 @@ internal static class WanCommand
                 relays.Add(new WanRelay(link, TimeProvider.System, Log));
                 Log($"{relays[^1].EndPoint} -> {link.Target}, {link.RoundTrip.TotalMilliseconds:F0} ms round trip");
             }
-            await stop.Task.ConfigureAwait(false);
+            await stop.Task;
             return 0;
         }
         catch (SocketException exception)
         {
-            await Console.Error.WriteLineAsync($"wan: port {links[relays.Count].ListenPort}: {exception.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"wan: port {links[relays.Count].ListenPort}: {exception.Message}");
             return 1;
         }
         finally
         {
             foreach (var relay in relays)
-                await relay.DisposeAsync().ConfigureAwait(false);
+                await relay.DisposeAsync();
         }
     }
 

@@ -37,10 +37,10 @@ internal sealed class WanRelay : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await stop.CancelAsync().ConfigureAwait(false);
+        await stop.CancelAsync();
         listener.Dispose();
-        await accepting.ConfigureAwait(false);
-        await Task.WhenAll(connections.Keys).ConfigureAwait(false);
+        await accepting;
+        await Task.WhenAll(connections.Keys);
         places.Dispose();
         stop.Dispose();
     }
@@ -51,8 +51,8 @@ internal sealed class WanRelay : IAsyncDisposable
         {
             while (true)
             {
-                await places.WaitAsync(stop.Token).ConfigureAwait(false);
-                if (await AcceptOneAsync().ConfigureAwait(false) is not { } near)
+                await places.WaitAsync(stop.Token);
+                if (await AcceptOneAsync() is not { } near)
                     continue;
                 var connection = RelayAsync(near);
                 connections[connection] = 0;
@@ -71,14 +71,14 @@ internal sealed class WanRelay : IAsyncDisposable
     {
         try
         {
-            return await listener.AcceptAsync(stop.Token).ConfigureAwait(false);
+            return await listener.AcceptAsync(stop.Token);
         }
         catch (SocketException exception)
         {
             // The caller left before it was accepted, or this process has too many files open.
             log($"a connection was not accepted: {exception.Message}");
             places.Release();
-            await Task.Delay(AcceptRetryDelay, time, stop.Token).ConfigureAwait(false);
+            await Task.Delay(AcceptRetryDelay, time, stop.Token);
             return null;
         }
     }
@@ -90,11 +90,11 @@ internal sealed class WanRelay : IAsyncDisposable
         near.NoDelay = far.NoDelay = true;
         try
         {
-            await ConnectAsync(far).ConfigureAwait(false);
+            await ConnectAsync(far);
             var oneWay = link.RoundTrip / 2;
             await Task.WhenAll(
                 new DelayLine(near, far, oneWay, time).RunAsync(ended),
-                new DelayLine(far, near, oneWay, time).RunAsync(ended)).ConfigureAwait(false);
+                new DelayLine(far, near, oneWay, time).RunAsync(ended));
         }
         catch (Exception exception) when (exception is SocketException or OperationCanceledException)
         {
@@ -114,6 +114,6 @@ internal sealed class WanRelay : IAsyncDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         limit.CancelAfter(ConnectTimeout);
-        await far.ConnectAsync(link.Target, limit.Token).ConfigureAwait(false);
+        await far.ConnectAsync(link.Target, limit.Token);
     }
 }

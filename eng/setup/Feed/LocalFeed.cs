@@ -24,8 +24,7 @@ internal sealed class LocalFeed(SetupPaths paths)
     {
         Directory.CreateDirectory(paths.Feed);
         var catalog = FeedCatalog.Packages;
-        var missing = await SourceProbe.MissingAsync(catalog, Path.Combine(paths.Home, "probe"), cancellation)
-            .ConfigureAwait(false);
+        var missing = await SourceProbe.MissingAsync(catalog, Path.Combine(paths.Home, "probe"), cancellation);
         File.Delete(Stamp);
         var hashes = new Dictionary<FeedPackage, string>();
         using (var bundle = new BundleReader(paths.DashboardProgram))
@@ -42,7 +41,7 @@ internal sealed class LocalFeed(SetupPaths paths)
             File.Delete(file);
         foreach (var package in catalog)
             DropStaleExtraction(package, hashes.GetValueOrDefault(package));
-        await File.WriteAllTextAsync(Stamp, Inputs(), cancellation).ConfigureAwait(false);
+        await File.WriteAllTextAsync(Stamp, Inputs(), cancellation);
         return hashes.Count;
     }
 

@@ -23,7 +23,7 @@ internal static class SourceProbe
             WriteProject(packages, scratch);
             var result = await Command.RunAsync(
                 "dotnet", ["restore", "probe.csproj", "--nologo", "-v", "quiet"], scratch,
-                new Dictionary<string, string?>(), cancellation).ConfigureAwait(false);
+                new Dictionary<string, string?>(), cancellation);
             return ReadMissing(Path.Combine(scratch, "obj", "project.assets.json"), result);
         }
         finally

@@ -10,7 +10,7 @@ internal static class AspireBundle
         NpmInstall install, string folder, string target, CancellationToken cancellation)
     {
         var package = install.Package("@microsoft/aspire-cli-linux-x64");
-        var unpacked = Find(package, folder) ?? await RunSetupAsync(install, package, folder, cancellation).ConfigureAwait(false);
+        var unpacked = Find(package, folder) ?? await RunSetupAsync(install, package, folder, cancellation);
         Trees.MoveContent(unpacked, target);
     }
 
@@ -28,8 +28,7 @@ internal static class AspireBundle
             ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
         };
         var program = Path.Combine(package, "bin", "aspire");
-        var result = await Command.RunAsync(program, ["setup", "--non-interactive"], package, environment, cancellation)
-            .ConfigureAwait(false);
+        var result = await Command.RunAsync(program, ["setup", "--non-interactive"], package, environment, cancellation);
         return (result.ExitCode == 0 ? Find(package, folder) : null)
             ?? throw new SetupException($"aspire setup did not unpack {folder} (exit {result.ExitCode}):\n{result.Tail()}");
     }

@@ -25,7 +25,7 @@ internal static class NpmCatalog
                 InputHash.Of(Recipe, pins.Integrity("@microsoft/aspire-cli-linux-x64"))),
                 async (install, target, cancellation) =>
                 {
-                    await AspireBundle.UnpackAsync(install, folder, target, cancellation).ConfigureAwait(false);
+                    await AspireBundle.UnpackAsync(install, folder, target, cancellation);
                     Trees.MakeExecutable(Path.Combine(target, program));
                 });
         return

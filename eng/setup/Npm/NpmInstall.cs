@@ -20,8 +20,7 @@ internal sealed class NpmInstall : IDisposable
         foreach (var name in (string[])["package.json", "package-lock.json", ".npmrc", "empty/package.json"])
             File.Copy(Path.Combine(project, name), Path.Combine(scratch, name));
         var install = new NpmInstall(scratch);
-        var result = await Command.RunAsync("npm", ["ci"], scratch, new Dictionary<string, string?>(), cancellation)
-            .ConfigureAwait(false);
+        var result = await Command.RunAsync("npm", ["ci"], scratch, new Dictionary<string, string?>(), cancellation);
         if (result.ExitCode != 0)
         {
             install.Dispose();

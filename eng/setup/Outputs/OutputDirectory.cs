@@ -29,8 +29,8 @@ internal sealed class OutputDirectory(string path, string inputs)
         var fresh = System.IO.Path.Combine(Parent, $"{Prefix}new");
         var old = System.IO.Path.Combine(Parent, $"{Prefix}old");
         Directory.CreateDirectory(fresh);
-        await fill(fresh).ConfigureAwait(false);
-        await File.WriteAllTextAsync(System.IO.Path.Combine(fresh, StampName), inputs).ConfigureAwait(false);
+        await fill(fresh);
+        await File.WriteAllTextAsync(System.IO.Path.Combine(fresh, StampName), inputs);
         if (Directory.Exists(Path))
             Directory.Move(Path, old);
         Directory.Move(fresh, Path);

@@ -31,16 +31,16 @@ internal static class TestCommand
                 Console.WriteLine(text);
         }
         async ValueTask RunOneAsync(TestProject project, CancellationToken token) =>
-            reports.Add(await project.RunAsync(results, all, Print, token).ConfigureAwait(false));
+            reports.Add(await project.RunAsync(results, all, Print, token));
 
         var parallel = new ParallelOptions
         {
             MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 1, ParallelMax),
             CancellationToken = cancellation,
         };
-        await Parallel.ForEachAsync(projects.Where(project => !project.RunsAlone), parallel, RunOneAsync).ConfigureAwait(false);
+        await Parallel.ForEachAsync(projects.Where(project => !project.RunsAlone), parallel, RunOneAsync);
         foreach (var project in projects.Where(project => project.RunsAlone))
-            await RunOneAsync(project, cancellation).ConfigureAwait(false);
+            await RunOneAsync(project, cancellation);
         return Conclude([.. reports], IsBuildMachine());
     }
 

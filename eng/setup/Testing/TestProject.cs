@@ -32,7 +32,7 @@ internal sealed class TestProject(string name, SetupPaths paths)
             "vstest", Assembly, $"--logger:trx;LogFileName={Name}.trx", $"--ResultsDirectory:{results}",
             .. all ? [] : (string[])["--TestCaseFilter:Category!=Long"],
         ];
-        var result = await RunLimitedAsync(arguments, cancellation).ConfigureAwait(false);
+        var result = await RunLimitedAsync(arguments, cancellation);
         var report = result is not null && File.Exists(trx) ? TestReport.Read(trx) : null;
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         // The host may crash after it wrote a report that holds no failure.
@@ -51,8 +51,7 @@ internal sealed class TestProject(string name, SetupPaths paths)
         limit.CancelAfter(Limit);
         try
         {
-            return await Command.RunAsync("dotnet", arguments, paths.Root, new Dictionary<string, string?>(), limit.Token)
-                .ConfigureAwait(false);
+            return await Command.RunAsync("dotnet", arguments, paths.Root, new Dictionary<string, string?>(), limit.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
