@@ -30,7 +30,9 @@ internal static class Orphans
 
     private static List<int> Find(string data) =>
         [.. Directory.EnumerateDirectories("/proc")
-            .Select(folder => int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Select(folder => int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var pid)
+                ? pid
+                : 0)
             .Where(pid => pid > 0 && IsServerOf(data, pid))];
 
     private static bool IsServerOf(string data, int pid)

@@ -3,9 +3,11 @@ using System.Text.RegularExpressions;
 namespace Lepton.Postgres;
 
 /// <summary>What the supervisor was asked to run.</summary>
-/// <param name="Tools">The unpacked server: <c>bin/postgres</c>, <c>bin/initdb</c>, lib, share. Empty for a check.</param>
+/// <param name="Tools">The unpacked server: <c>bin/postgres</c>, <c>bin/initdb</c>, lib, share. Empty for a
+/// check.</param>
 /// <param name="Data">The server's own folder: database files, secrets, connection strings, socket.</param>
-/// <param name="SocketDirectory">At most 93 bytes; null: inside <paramref name="Data"/> where that is short enough.</param>
+/// <param name="SocketDirectory">At most 93 bytes; null: inside <paramref name="Data"/> where that is short
+/// enough.</param>
 /// <param name="Databases">A database and a role of the same name are made for each.</param>
 /// <param name="IsCheck">Only ask whether the server of this folder answers.</param>
 internal sealed partial record PostgresOptions(
@@ -34,7 +36,8 @@ internal sealed partial record PostgresOptions(
             };
             rest = rest[taken..];
         }
-        if (options.Data.Length == 0 || (!options.IsCheck && (options.Tools.Length == 0 || options.Databases.Count == 0)))
+        if (options.Data.Length == 0
+            || (!options.IsCheck && (options.Tools.Length == 0 || options.Databases.Count == 0)))
             throw new PostgresException($"an argument is missing\n{Usage}");
         return options;
     }

@@ -38,7 +38,8 @@ internal sealed class ServerFolder(string path) : IDisposable
         Directory.CreateDirectory(path, OwnerOnly);
         try
         {
-            var file = new FileStream(Path.Combine(path, "supervisor.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var file = new FileStream(Path.Combine(path, "supervisor.lock"), FileMode.OpenOrCreate,
+                FileAccess.ReadWrite, FileShare.None);
             return new ServerFolder(path) { exclusive = file };
         }
         catch (IOException exception)
@@ -52,7 +53,8 @@ internal sealed class ServerFolder(string path) : IDisposable
     {
         var inside = Path.Combine(path, "socket");
         if (wanted is not null && !Fits(wanted))
-            throw new PostgresException($"a unix socket cannot lie in {wanted}: more than {SocketDirectoryBytesMax} bytes.");
+            throw new PostgresException(
+                $"a unix socket cannot lie in {wanted}: more than {SocketDirectoryBytesMax} bytes.");
         RemoveTemporarySocketDirectory();
         var directory = wanted ?? (Fits(inside) ? inside : Directory.CreateTempSubdirectory("lepton-pg-").FullName);
         if (!Fits(directory))
@@ -75,7 +77,8 @@ internal sealed class ServerFolder(string path) : IDisposable
         File.Delete(SocketRecord);
     }
 
-    /// <summary>The passwords of the superuser and of each role; new ones are made and kept before they are used.</summary>
+    /// <summary>The passwords of the superuser and of each role; new ones are made and kept before they are
+    /// used.</summary>
     public IReadOnlyDictionary<string, string> EnsureSecrets(IEnumerable<string> roles)
     {
         var secrets = File.Exists(SecretsFile) ? Read(SecretsFile) : [];

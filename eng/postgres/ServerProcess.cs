@@ -56,7 +56,8 @@ internal sealed class ServerProcess : IDisposable
         return false;
     }
 
-    /// <summary>Cuts clients off, saves everything and ends; recovery at the next start if that takes too long.</summary>
+    /// <summary>Cuts clients off, saves everything and ends; recovery at the next start if that takes too
+    /// long.</summary>
     public void Stop()
     {
         foreach (var signal in (int[])[Signals.Interrupt, Signals.Quit, Signals.Kill])

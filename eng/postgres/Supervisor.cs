@@ -37,8 +37,11 @@ internal sealed class Supervisor(PostgresOptions options, ServerFolder folder, M
                 break;
             failedStarts = served ? 0 : failedStarts + 1;
             if (failedStarts == FailedStartsMax)
-                throw new PostgresException($"the server did not start {FailedStartsMax} times; its messages are above.");
-            backoff = started.Elapsed > Stable ? BackoffMin : TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, BackoffMax.Ticks));
+                throw new PostgresException(
+                    $"the server did not start {FailedStartsMax} times; its messages are above.");
+            backoff = started.Elapsed > Stable
+                ? BackoffMin
+                : TimeSpan.FromTicks(Math.Min(backoff.Ticks * 2, BackoffMax.Ticks));
             Log($"starting again in {backoff.TotalMilliseconds:F0} ms");
         }
         folder.RemoveTemporarySocketDirectory();
@@ -58,7 +61,8 @@ internal sealed class Supervisor(PostgresOptions options, ServerFolder folder, M
         var started = Stopwatch.StartNew();
         using var process = unprivileged.Start(Path.Combine(options.Tools, "bin", "initdb"),
         [
-            "-D", folder.FreshData, "-U", ServerFolder.Superuser, $"--pwfile={passwordFile}", "--no-sync", "--no-instructions",
+            "-D", folder.FreshData, "-U", ServerFolder.Superuser, $"--pwfile={passwordFile}",
+            "--no-sync", "--no-instructions",
             "--auth-local=scram-sha-256", "--auth-host=reject", "--encoding=UTF8",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
         ]);

@@ -27,8 +27,8 @@ internal sealed class Unprivileged
         if (!Environment.IsPrivilegedProcess)
             return new Unprivileged([], false);
         string[] space = ["unshare", "--user", $"--map-user={Nobody}", $"--map-group={Nobody}", "--"];
-        using var probe = Process.Start(new ProcessStartInfo(space[0], [.. space[1..], "true"]) { RedirectStandardError = true })
-            ?? throw new PostgresException("unshare cannot be started.");
+        var test = new ProcessStartInfo(space[0], [.. space[1..], "true"]) { RedirectStandardError = true };
+        using var probe = Process.Start(test) ?? throw new PostgresException("unshare cannot be started.");
         probe.WaitForExit();
         return probe.ExitCode == 0
             ? new Unprivileged(space, false)
@@ -53,7 +53,8 @@ internal sealed class Unprivileged
         string[] command = [.. prefix, .. DieWithParent, program, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = "/" };
         // PG* variables of the user's shell would redirect the server or its files.
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToList())
+        var redirecting = start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal));
+        foreach (var name in redirecting.ToList())
             start.Environment.Remove(name);
         start.Environment["LC_ALL"] = "C";
         return Process.Start(start) ?? throw new PostgresException($"{program} cannot be started.");

@@ -29,12 +29,14 @@ internal sealed class SetupPaths(string root, string home)
 
     public string DashboardProgram => Path.Combine(Tools, "dashboard", "aspire-managed");
 
-    /// <summary>Takes LEPTON_ROOT and LEPTON_HOME, which the <c>lepton</c> script sets; else the current folder.</summary>
+    /// <summary>Takes LEPTON_ROOT and LEPTON_HOME, which the <c>lepton</c> script sets; else the current
+    /// folder.</summary>
     public static SetupPaths FromEnvironment()
     {
         var root = Environment.GetEnvironmentVariable("LEPTON_ROOT") ?? Environment.CurrentDirectory;
         if (!File.Exists(Path.Combine(root, "eng", "npm", "package-lock.json")))
-            throw new SetupException($"{root} is not Lepton's repository (no eng/npm/package-lock.json): set LEPTON_ROOT.");
+            throw new SetupException(
+                $"{root} is not Lepton's repository (no eng/npm/package-lock.json): set LEPTON_ROOT.");
         return new SetupPaths(root, Environment.GetEnvironmentVariable("LEPTON_HOME") ?? Path.Combine(root, ".lepton"));
     }
 }

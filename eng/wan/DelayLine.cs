@@ -17,7 +17,8 @@ internal sealed class DelayLine(Socket source, Socket target, TimeSpan delay, Ti
     private const int UnderwayBytesMax = 16 * 1024 * 1024;
 
     private readonly Pipe pipe = new(new PipeOptions(
-        pauseWriterThreshold: UnderwayBytesMax, resumeWriterThreshold: UnderwayBytesMax / 2, useSynchronizationContext: false));
+        pauseWriterThreshold: UnderwayBytesMax, resumeWriterThreshold: UnderwayBytesMax / 2,
+        useSynchronizationContext: false));
 
     // One mark holds at least one byte of the pipe, which bounds them.
     private readonly Channel<Mark> marks = Channel.CreateUnbounded<Mark>(

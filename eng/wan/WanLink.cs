@@ -21,7 +21,9 @@ internal sealed partial record WanLink(int ListenPort, IPEndPoint Target, TimeSp
             || !int.TryParse(match.Groups["rtt"].ValueSpan, CultureInfo.InvariantCulture, out var rttMs)
             || rttMs > RoundTripMsMax)
             return null;
-        var host = match.Groups["host"].Value == "localhost" ? IPAddress.Loopback : IPAddress.Parse(match.Groups["host"].Value);
+        var host = match.Groups["host"].Value == "localhost"
+            ? IPAddress.Loopback
+            : IPAddress.Parse(match.Groups["host"].Value);
         return new WanLink(listen, new IPEndPoint(host, port), TimeSpan.FromMilliseconds(rttMs));
     }
 
@@ -29,6 +31,7 @@ internal sealed partial record WanLink(int ListenPort, IPEndPoint Target, TimeSp
         int.TryParse(text, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort;
 
     // Loopback targets only: this program is no way into a network.
-    [GeneratedRegex(@"^(?<listen>\d{1,5})=(?<host>localhost|127\.0\.0\.1):(?<port>\d{1,5})@(?<rtt>\d{1,5})$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<listen>\d{1,5})=(?<host>localhost|127\.0\.0\.1):(?<port>\d{1,5})@(?<rtt>\d{1,5})$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex Pattern { get; }
 }

@@ -29,7 +29,8 @@ internal sealed class WanRelay : IAsyncDisposable
         this.log = log;
         listener.Bind(new IPEndPoint(IPAddress.Loopback, link.ListenPort));
         listener.Listen(Backlog);
-        EndPoint = (IPEndPoint)(listener.LocalEndPoint ?? throw new InvalidOperationException("The socket is not bound."));
+        EndPoint = listener.LocalEndPoint as IPEndPoint
+            ?? throw new InvalidOperationException("The socket is not bound.");
         accepting = AcceptAsync();
     }
 

@@ -36,7 +36,8 @@ internal sealed class BundleReader : IDisposable
         catch (Exception exception) when (exception is EndOfStreamException or InvalidDataException or FormatException)
         {
             stream.Dispose();
-            throw new SetupException($"{program} is no .NET single-file program that set-up can read: {exception.Message}",
+            throw new SetupException(
+                $"{program} is no .NET single-file program that set-up can read: {exception.Message}",
                 exception);
         }
     }

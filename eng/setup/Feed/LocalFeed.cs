@@ -14,7 +14,8 @@ internal sealed class LocalFeed(SetupPaths paths)
     // Raise when the way of packing changes.
     private const string Recipe = "1";
 
-    private static readonly string[] UserConfigurationFiles = [".nuget/NuGet/NuGet.Config", ".config/NuGet/NuGet.Config"];
+    private static readonly string[] UserConfigurationFiles =
+        [".nuget/NuGet/NuGet.Config", ".config/NuGet/NuGet.Config"];
 
     private string Stamp => Path.Combine(paths.Feed, ".stamp");
 

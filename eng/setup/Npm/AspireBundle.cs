@@ -28,9 +28,11 @@ internal static class AspireBundle
             ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
         };
         var program = Path.Combine(package, "bin", "aspire");
-        var result = await Command.RunAsync(program, ["setup", "--non-interactive"], package, environment, cancellation);
+        var result =
+            await Command.RunAsync(program, ["setup", "--non-interactive"], package, environment, cancellation);
         return (result.ExitCode == 0 ? Find(package, folder) : null)
-            ?? throw new SetupException($"aspire setup did not unpack {folder} (exit {result.ExitCode}):\n{result.Tail()}");
+            ?? throw new SetupException(
+                $"aspire setup did not unpack {folder} (exit {result.ExitCode}):\n{result.Tail()}");
     }
 
     private static string? Find(string package, string folder)

@@ -47,7 +47,8 @@ internal static class NpmCatalog
         new("CUDA provider",
             new OutputDirectory(
                 Path.Combine(paths.Native, "onnxruntime-cuda"),
-                InputHash.Of(Recipe, new NpmLock(paths.GpuNpmProject).Integrity("com.github.asus4.onnxruntime.linux-x64-gpu"))),
+                InputHash.Of(Recipe,
+                    new NpmLock(paths.GpuNpmProject).Integrity("com.github.asus4.onnxruntime.linux-x64-gpu"))),
             (install, target, _) =>
             {
                 var folder = install.Package("com.github.asus4.onnxruntime.linux-x64-gpu/Plugins/Linux/x64");
@@ -82,7 +83,8 @@ internal static class NpmCatalog
     private static void MoveOnnxRuntimeSource(NpmInstall install, string target)
     {
         var folder = install.Package("com.github.asus4.onnxruntime");
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(folder, "Runtime"), "*.cs", SearchOption.AllDirectories))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(folder, "Runtime"), "*.cs",
+            SearchOption.AllDirectories))
             Trees.MoveFile(file, Path.Combine(target, Path.GetRelativePath(folder, file)));
         foreach (var name in (string[])["LICENSE", "ThirdPartyNotices.txt"])
             Trees.MoveFile(Path.Combine(folder, name), Path.Combine(target, name));

@@ -17,7 +17,8 @@ internal static class PostgresTools
         Trees.MakeExecutable(Directory.EnumerateFiles(Path.Combine(target, "bin")));
     }
 
-    /// <summary>npm packages hold no symbolic links; this one lists them for its install script, which is off.</summary>
+    /// <summary>npm packages hold no symbolic links; this one lists them for its install script, which is
+    /// off.</summary>
     private static void LinkLibraries(string target)
     {
         var list = Path.Combine(target, "pg-symlinks.json");

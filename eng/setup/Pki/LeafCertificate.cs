@@ -31,7 +31,8 @@ internal sealed class LeafCertificate
     }
 
     public static LeafCertificate Service(string region, string service) =>
-        new($"{service}.{region}", $"/region/{region}/service/{service}", true, ServerAuthentication, ClientAuthentication);
+        new($"{service}.{region}", $"/region/{region}/service/{service}", true,
+            ServerAuthentication, ClientAuthentication);
 
     public static LeafCertificate HopSigner(string region) =>
         new($"hop.routing.{region}", $"/region/{region}/service/routing", false, HopAssertionUsage);
@@ -43,7 +44,8 @@ internal sealed class LeafCertificate
     {
         var request = new CertificateRequest($"CN={commonName}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(
             new X509EnhancedKeyUsageExtension([.. usages.Select(usage => new Oid(usage))], critical: false));
         request.CertificateExtensions.Add(AlternativeNames());
@@ -58,7 +60,8 @@ internal sealed class LeafCertificate
             && certificate.Extensions.Any(extension =>
                 extension.Oid?.Value == names.Oid?.Value && extension.RawData.AsSpan().SequenceEqual(names.RawData))
             && certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>()
-                .SelectMany(extension => extension.EnhancedKeyUsages.Cast<Oid>()).Select(oid => oid.Value).SequenceEqual(usages);
+                .SelectMany(extension => extension.EnhancedKeyUsages.Cast<Oid>()).Select(oid => oid.Value)
+                .SequenceEqual(usages);
     }
 
     private X509Extension AlternativeNames()

@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Lepton.Setup.Pki;
 
-/// <summary>Issues or renews the leaves that a topology needs: called by every <c>up</c>, so it must be quick.</summary>
+/// <summary>Issues or renews the leaves that a topology needs: called by every <c>up</c>, so it must be
+/// quick.</summary>
 internal static partial class PkiCommand
 {
     private const string DefaultTenant = "demo";
@@ -22,14 +23,15 @@ internal static partial class PkiCommand
         }
         if (regions.Length == 0)
             throw new SetupException("pki needs --regions REGION,...");
-        using var exclusive = FileLock.AcquireAsync(Path.Combine(paths.Home, "pki.lock"), () => { }, CancellationToken.None)
-            .GetAwaiter().GetResult();
+        var file = Path.Combine(paths.Home, "pki.lock");
+        using var exclusive = FileLock.AcquireAsync(file, () => { }, CancellationToken.None).GetAwaiter().GetResult();
         var issued = Issue(paths.Pki, regions, tenants, time);
         if (issued > 0)
             Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
     }
 
-    public static int Issue(string directory, IEnumerable<string> regions, IEnumerable<string> tenants, TimeProvider time)
+    public static int Issue(
+        string directory, IEnumerable<string> regions, IEnumerable<string> tenants, TimeProvider time)
     {
         using var authority = CertificateAuthority.LoadOrCreate(directory, time);
         var issued = 0;
@@ -56,7 +58,8 @@ internal static partial class PkiCommand
     {
         var names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return names.FirstOrDefault(name => !NamePattern.IsMatch(name)) is { } wrong
-            ? throw new SetupException($"\"{wrong}\" is no name: 2 to 31 lower-case letters, digits and hyphens, a letter first.")
+            ? throw new SetupException(
+                $"\"{wrong}\" is no name: 2 to 31 lower-case letters, digits and hyphens, a letter first.")
             : names;
     }
 

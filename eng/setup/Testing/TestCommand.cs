@@ -53,7 +53,8 @@ internal static class TestCommand
         foreach (var test in skipped)
             Console.WriteLine($"{(skippedFails ? "skipped, which fails on a build machine" : "skipped")}: {test}");
         // A project that crashed counts as one failure: how many of its tests would have failed nobody knows.
-        var failed = known.Sum(report => report.Failed) + (reports.Count - known.Count) + (skippedFails ? skipped.Count : 0);
+        var failed =
+            known.Sum(report => report.Failed) + (reports.Count - known.Count) + (skippedFails ? skipped.Count : 0);
         if (passed + failed == 0)
             Console.WriteLine("no test ran");
         Console.WriteLine(skipped.Count == 0 || skippedFails

@@ -8,6 +8,8 @@ internal sealed class TestProject(string name, SetupPaths paths)
     // A test that hangs must not hold up a build machine for ever.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
+    private static readonly Dictionary<string, string?> NoChanges = [];
+
     public string Name { get; } = name;
 
     /// <summary>It boots the whole platform: nothing else may run beside it on a small machine.</summary>
@@ -18,12 +20,14 @@ internal sealed class TestProject(string name, SetupPaths paths)
     public static IReadOnlyList<TestProject> Find(SetupPaths paths, IReadOnlyList<string> wanted) =>
         [.. Directory.EnumerateFiles(Path.Combine(paths.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
             .Select(file => Path.GetFileNameWithoutExtension(file))
-            .Where(name => wanted.Count == 0 || wanted.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)))
+            .Where(name => wanted.Count == 0
+                || wanted.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)))
             .Order(StringComparer.Ordinal)
             .Select(name => new TestProject(name, paths))];
 
     /// <summary>Null when the run gave no report: the test host crashed, hung, or could not start.</summary>
-    public async Task<TestReport?> RunAsync(string results, bool all, Action<string> print, CancellationToken cancellation)
+    public async Task<TestReport?> RunAsync(
+        string results, bool all, Action<string> print, CancellationToken cancellation)
     {
         var started = Stopwatch.GetTimestamp();
         var trx = Path.Combine(results, $"{Name}.trx");
@@ -41,7 +45,8 @@ internal sealed class TestProject(string name, SetupPaths paths)
             print((result?.Output ?? $"{Name}: ended after {Limit.TotalMinutes:F0} minutes").TrimEnd());
         print(broken
             ? $"{Name}: crashed after {seconds:F1} s"
-            : $"{Name}: {report!.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, {seconds:F1} s");
+            : $"{Name}: {report!.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, "
+                + $"{seconds:F1} s");
         return broken ? null : report;
     }
 
@@ -51,7 +56,7 @@ internal sealed class TestProject(string name, SetupPaths paths)
         limit.CancelAfter(Limit);
         try
         {
-            return await Command.RunAsync("dotnet", arguments, paths.Root, new Dictionary<string, string?>(), limit.Token);
+            return await Command.RunAsync("dotnet", arguments, paths.Root, NoChanges, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

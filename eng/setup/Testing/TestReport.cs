@@ -11,7 +11,8 @@ internal sealed record TestReport(int Passed, int Failed, IReadOnlyList<string> 
 
     public int Total => Passed + Failed + Skipped.Count;
 
-    /// <summary>Reads a .trx file. Its own count of skipped tests is always 0, so they are counted by their outcome.</summary>
+    /// <summary>Reads a .trx file. Its own count of skipped tests is always 0, so they are counted by their
+    /// outcome.</summary>
     public static TestReport Read(string trx)
     {
         var run = XDocument.Load(trx).Root ?? throw new SetupException($"{trx} is empty.");
@@ -21,7 +22,8 @@ internal sealed record TestReport(int Passed, int Failed, IReadOnlyList<string> 
             .Where(result => result.Attribute("outcome")?.Value == "NotExecuted")
             .Select(result => $"{result.Attribute("testName")?.Value}: {Reason(result)}");
         // Whatever ran and did not pass failed: error, timeout, aborted and so on have counters of their own.
-        return new TestReport(Count("passed"), Count("executed") - Count("passed"), [.. skipped.Order(StringComparer.Ordinal)]);
+        return new TestReport(Count("passed"), Count("executed") - Count("passed"),
+            [.. skipped.Order(StringComparer.Ordinal)]);
     }
 
     private static string Reason(XElement result) =>

@@ -7,7 +7,8 @@ namespace Lepton.Eng.Tests.Feed;
 
 public sealed class PackageWriterTests
 {
-    private static readonly FeedPackage Package = new("Some.Package", "1.2.3", "MIT", "Somebody", new FeedDependency("Other", "2.0.0"))
+    private static readonly FeedPackage Package =
+        new("Some.Package", "1.2.3", "MIT", "Somebody", new FeedDependency("Other", "2.0.0"))
     {
         FrameworkReference = "Microsoft.AspNetCore.App",
     };
@@ -23,7 +24,8 @@ public sealed class PackageWriterTests
     {
         using var archive = Open(PackageWriter.Pack(Package, [Assembly]));
 
-        Assert.Equal(["Some.Package.nuspec", "lib/net8.0/Some.Package.dll"], archive.Entries.Select(entry => entry.FullName));
+        Assert.Equal(["Some.Package.nuspec", "lib/net8.0/Some.Package.dll"],
+            archive.Entries.Select(entry => entry.FullName));
         Assert.All(archive.Entries, entry => Assert.Equal(1980, entry.LastWriteTime.Year));
     }
 
@@ -41,7 +43,8 @@ public sealed class PackageWriterTests
         var group = metadata.Element(schema + "dependencies")!.Elements().Single();
         Assert.Equal("net8.0", group.Attribute("targetFramework")!.Value);
         Assert.Equal("2.0.0", group.Elements().Single().Attribute("version")!.Value);
-        Assert.Equal("Microsoft.AspNetCore.App", metadata.Descendants(schema + "frameworkReference").Single().Attribute("name")!.Value);
+        Assert.Equal("Microsoft.AspNetCore.App",
+            metadata.Descendants(schema + "frameworkReference").Single().Attribute("name")!.Value);
     }
 
     [Fact]
@@ -68,7 +71,8 @@ public sealed class PackageWriterTests
     {
         var versions = FeedCatalog.Packages.ToDictionary(package => package.Id, package => package.Version);
 
-        Assert.All(FeedCatalog.Packages.SelectMany(package => package.Dependencies).Where(need => versions.ContainsKey(need.Id)),
+        Assert.All(FeedCatalog.Packages.SelectMany(package => package.Dependencies)
+            .Where(need => versions.ContainsKey(need.Id)),
             need => Assert.Equal(versions[need.Id], need.Version));
     }
 

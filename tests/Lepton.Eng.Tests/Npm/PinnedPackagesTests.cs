@@ -51,7 +51,8 @@ public sealed partial class PinnedPackagesTests
         var list = File.ReadAllLines(Path.Combine(Repository.Paths.Root, "eng", "THIRD-PARTY.md"));
 
         var missing = NpmPackages().Concat(FeedCatalog.Packages.Select(package => (package.Id, package.Version)))
-            .Where(brought => !list.Any(line => line.StartsWith($"| {brought.Id} | {brought.Version} |", StringComparison.Ordinal)));
+            .Where(brought =>
+                !list.Any(line => line.StartsWith($"| {brought.Id} | {brought.Version} |", StringComparison.Ordinal)));
         Assert.Empty(missing);
     }
 
@@ -63,7 +64,8 @@ public sealed partial class PinnedPackagesTests
             foreach (var package in json.RootElement.GetProperty("packages").EnumerateObject())
             {
                 if (package.Value.TryGetProperty("integrity", out _))
-                    yield return (package.Name["node_modules/".Length..], package.Value.GetProperty("version").GetString()!);
+                    yield return (package.Name["node_modules/".Length..],
+                        package.Value.GetProperty("version").GetString()!);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Lepton.Setup.Pki;
@@ -20,15 +21,20 @@ public sealed class CertificateAuthorityTests : IDisposable
         using var authority = Load("ca");
 
         var constraints = authority.Extensions.OfType<X509BasicConstraintsExtension>().Single();
-        Assert.True(constraints is { CertificateAuthority: true, HasPathLengthConstraint: true, PathLengthConstraint: 0 });
-        Assert.Equal(X509KeyUsageFlags.KeyCertSign, authority.Extensions.OfType<X509KeyUsageExtension>().Single().KeyUsages);
+        Assert.True(constraints.CertificateAuthority);
+        Assert.True(constraints is { HasPathLengthConstraint: true, PathLengthConstraint: 0 });
+        Assert.Equal(X509KeyUsageFlags.KeyCertSign,
+            authority.Extensions.OfType<X509KeyUsageExtension>().Single().KeyUsages);
         Assert.Equal(2036, authority.NotAfter.ToUniversalTime().Year);
     }
 
     [Theory]
-    [InlineData("services/eu-west/routing/tls", "spiffe://lepton.local/region/eu-west/service/routing", true, new[] { ServerUsage, ClientUsage })]
-    [InlineData("services/eu-west/inference/tls", "spiffe://lepton.local/region/eu-west/service/inference", true, new[] { ServerUsage, ClientUsage })]
-    [InlineData("services/us-east/routing/hop", "spiffe://lepton.local/region/us-east/service/routing", false, new[] { LeafCertificate.HopAssertionUsage })]
+    [InlineData("services/eu-west/routing/tls", "spiffe://lepton.local/region/eu-west/service/routing",
+        true, new[] { ServerUsage, ClientUsage })]
+    [InlineData("services/eu-west/inference/tls", "spiffe://lepton.local/region/eu-west/service/inference",
+        true, new[] { ServerUsage, ClientUsage })]
+    [InlineData("services/us-east/routing/hop", "spiffe://lepton.local/region/us-east/service/routing",
+        false, new[] { LeafCertificate.HopAssertionUsage })]
     [InlineData("clients/demo/tls", "spiffe://lepton.local/tenant/demo", false, new[] { ClientUsage })]
     public void Issue_Leaf_SaysWhoItIsAndWhatFor(string file, string uri, bool listens, string[] usages)
     {
@@ -38,9 +44,12 @@ public sealed class CertificateAuthorityTests : IDisposable
         Assert.Equal(uri, Uri(leaf));
         var names = leaf.Extensions.OfType<X509SubjectAlternativeNameExtension>().Single();
         Assert.Equal(listens ? ["localhost"] : [], names.EnumerateDnsNames());
-        Assert.Equal(listens ? ["127.0.0.1", "::1"] : [], names.EnumerateIPAddresses().Select(address => address.ToString()));
-        Assert.Equal(usages, leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().Single().EnhancedKeyUsages.Cast<Oid>().Select(oid => oid.Value));
-        Assert.Equal(X509KeyUsageFlags.DigitalSignature, leaf.Extensions.OfType<X509KeyUsageExtension>().Single().KeyUsages);
+        Assert.Equal(listens ? ["127.0.0.1", "::1"] : [],
+            names.EnumerateIPAddresses().Select(address => address.ToString()));
+        var stated = leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().Single().EnhancedKeyUsages;
+        Assert.Equal(usages, stated.Cast<Oid>().Select(oid => oid.Value));
+        Assert.Equal(X509KeyUsageFlags.DigitalSignature,
+            leaf.Extensions.OfType<X509KeyUsageExtension>().Single().KeyUsages);
         Assert.Equal(256, leaf.GetECDsaPublicKey()!.KeySize);
         Assert.Equal(LeafCertificate.Lifetime, leaf.NotAfter.ToUniversalTime() - time.GetUtcNow());
         Assert.True(IsSigned(leaf));
@@ -54,7 +63,8 @@ public sealed class CertificateAuthorityTests : IDisposable
         var keys = Directory.EnumerateFiles(directory["pki"], "*.key", SearchOption.AllDirectories).ToList();
         Assert.Equal(8, keys.Count); // authority, 2 regions of 3, tenant
         Assert.All(keys, key => Assert.Equal(OwnerFile, File.GetUnixFileMode(key)));
-        Assert.All(Directory.EnumerateDirectories(directory["pki"], "*", SearchOption.AllDirectories).Append(directory["pki"]),
+        Assert.All(Directory.EnumerateDirectories(directory["pki"], "*", SearchOption.AllDirectories)
+            .Append(directory["pki"]),
             folder => Assert.Equal(OwnerFile | UnixFileMode.UserExecute, File.GetUnixFileMode(folder)));
     }
 
@@ -94,7 +104,8 @@ public sealed class CertificateAuthorityTests : IDisposable
     public void Issue_KeyOfAnotherLeaf_MakesThePairAgain()
     {
         Issue();
-        File.Copy(directory["pki/services/us-east/routing/tls.key"], directory["pki/services/eu-west/routing/tls.key"], overwrite: true);
+        File.Copy(directory["pki/services/us-east/routing/tls.key"], directory["pki/services/eu-west/routing/tls.key"],
+            overwrite: true);
 
         Assert.Equal(1, Issue());
     }
@@ -104,7 +115,8 @@ public sealed class CertificateAuthorityTests : IDisposable
     {
         Issue();
         foreach (var file in (string[])["tls.crt", "tls.key"])
-            File.Copy(directory[$"pki/services/us-east/routing/{file}"], directory[$"pki/services/eu-west/routing/{file}"], overwrite: true);
+            File.Copy(directory[$"pki/services/us-east/routing/{file}"],
+                directory[$"pki/services/eu-west/routing/{file}"], overwrite: true);
 
         Assert.Equal(1, Issue());
         using var leaf = Load("services/eu-west/routing/tls");
@@ -133,9 +145,8 @@ public sealed class CertificateAuthorityTests : IDisposable
     {
         // .NET lists DNS names and addresses but not URIs: context tag 6 in GeneralNames (RFC 5280, 4.2.1.6).
         var names = leaf.Extensions.OfType<X509SubjectAlternativeNameExtension>().Single();
-        var reader = new System.Formats.Asn1.AsnReader(names.RawData, System.Formats.Asn1.AsnEncodingRules.DER).ReadSequence();
-        return reader.ReadCharacterString(System.Formats.Asn1.UniversalTagNumber.IA5String,
-            new System.Formats.Asn1.Asn1Tag(System.Formats.Asn1.TagClass.ContextSpecific, 6));
+        var reader = new AsnReader(names.RawData, AsnEncodingRules.DER).ReadSequence();
+        return reader.ReadCharacterString(UniversalTagNumber.IA5String, new Asn1Tag(TagClass.ContextSpecific, 6));
     }
 
     private sealed class ManualTime(DateTimeOffset now) : TimeProvider

@@ -9,7 +9,8 @@ public sealed class PostgresOptionsTests
     {
         var options = PostgresOptions.Parse(["--tools", "/t", "--data", "/d", "--databases", "routing,inference"]);
 
-        Assert.Equal(("/t", "/d", null, false), (options.Tools, options.Data, options.SocketDirectory, options.IsCheck));
+        Assert.Equal(("/t", "/d", null, false),
+            (options.Tools, options.Data, options.SocketDirectory, options.IsCheck));
         Assert.Equal(["routing", "inference"], options.Databases);
     }
 

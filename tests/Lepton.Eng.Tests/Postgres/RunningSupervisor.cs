@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using Lepton.Postgres;
 using Npgsql;
 
@@ -54,8 +53,7 @@ internal sealed class RunningSupervisor : IDisposable
         WaitUntil(() => File.Exists(Path.Combine(data, "ready")) && ServerPid != pid, "ready again");
 
     public string ConnectionString(string database) =>
-        JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(Path.Combine(data, "connections.json")))![database]
-        + ";Pooling=false";
+        new ServerFolder(data).ReadConnections()[database] + ";Pooling=false";
 
     public object? Query(string database, string sql)
     {
@@ -104,9 +102,14 @@ internal sealed class RunningSupervisor : IDisposable
         string[] arguments =
         [
             Path.Combine(AppContext.BaseDirectory, "Lepton.Postgres.dll"),
-            "--tools", Path.Combine(Repository.Paths.Tools, "postgres"), "--data", data, "--databases", string.Join(',', databases),
+            "--tools", Path.Combine(Repository.Paths.Tools, "postgres"), "--data", data,
+            "--databases", string.Join(',', databases),
         ];
-        return Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        return Process.Start(new ProcessStartInfo("dotnet", arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
     }
 
     private static string? WorkingDirectory(int pid)

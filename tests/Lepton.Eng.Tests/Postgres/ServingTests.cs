@@ -9,8 +9,10 @@ public sealed class ServingTests(ServingServer server) : IClassFixture<ServingSe
     public void Start_FirstTime_GivesEachServiceItsOwnDatabase()
     {
         Assert.Equal("routing", server.Supervisor.Query("routing", "SELECT current_user"));
-        Assert.Equal("C.UTF-8", server.Supervisor.Query("inference", "SELECT datlocale FROM pg_database WHERE datname = current_database()"));
-        var stranger = new NpgsqlConnectionStringBuilder(server.Supervisor.ConnectionString("routing")) { Database = "inference" };
+        Assert.Equal("C.UTF-8", server.Supervisor.Query("inference",
+            "SELECT datlocale FROM pg_database WHERE datname = current_database()"));
+        var stranger =
+            new NpgsqlConnectionStringBuilder(server.Supervisor.ConnectionString("routing")) { Database = "inference" };
         using var connection = new NpgsqlConnection(stranger.ConnectionString);
         Assert.Equal("42501", Assert.Throws<PostgresException>(connection.Open).SqlState);
     }
@@ -18,7 +20,8 @@ public sealed class ServingTests(ServingServer server) : IClassFixture<ServingSe
     [Fact]
     public void Start_WrongPassword_IsRefused()
     {
-        var wrong = new NpgsqlConnectionStringBuilder(server.Supervisor.ConnectionString("routing")) { Password = "wrong" };
+        var wrong =
+            new NpgsqlConnectionStringBuilder(server.Supervisor.ConnectionString("routing")) { Password = "wrong" };
         using var connection = new NpgsqlConnection(wrong.ConnectionString);
         Assert.Equal("28P01", Assert.Throws<PostgresException>(connection.Open).SqlState);
     }
@@ -34,7 +37,8 @@ public sealed class ServingTests(ServingServer server) : IClassFixture<ServingSe
     {
         const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
             | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-        string[] secret = [server.Data, $"{server.Data}/pgdata", $"{server.Data}/connections.json", $"{server.Data}/secrets.json", $"{server.Data}/socket"];
+        string[] secret = [server.Data, $"{server.Data}/pgdata", $"{server.Data}/connections.json",
+            $"{server.Data}/secrets.json", $"{server.Data}/socket"];
         Assert.All(secret, path => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & others));
     }
 

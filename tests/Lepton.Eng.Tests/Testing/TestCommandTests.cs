@@ -18,7 +18,9 @@ public sealed class TestCommandTests : IDisposable
                   <Output><StdOut>no engine here</StdOut></Output>
                 </UnitTestResult>
               </Results>
-              <ResultSummary><Counters total="4" executed="3" passed="1" failed="1" error="1" notExecuted="0" /></ResultSummary>
+              <ResultSummary>
+                <Counters total="4" executed="3" passed="1" failed="1" error="1" notExecuted="0" />
+              </ResultSummary>
             </TestRun>
             """);
 

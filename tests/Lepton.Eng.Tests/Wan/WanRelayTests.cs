@@ -129,7 +129,8 @@ public sealed class WanRelayTests : IAsyncLifetime
     [InlineData("0=localhost:1@0", 0, 1, 0)]
     public void Parse_Link_GivesItsParts(string text, int listen, int port, int roundTripMs) =>
         Assert.Equal(
-            new WanLink(listen, new IPEndPoint(IPAddress.Loopback, port), TimeSpan.FromMilliseconds(roundTripMs)), WanLink.TryParse(text));
+            new WanLink(listen, new IPEndPoint(IPAddress.Loopback, port), TimeSpan.FromMilliseconds(roundTripMs)),
+            WanLink.TryParse(text));
 
     [Theory]
     [InlineData("7620")]
@@ -140,7 +141,8 @@ public sealed class WanRelayTests : IAsyncLifetime
     [InlineData("7620=127.0.0.1:7440@99999")]
     public void Parse_AnythingElse_IsRefused(string text) => Assert.Null(WanLink.TryParse(text));
 
-    private static WanRelay Relay(IPEndPoint target) => new(new WanLink(0, target, RoundTrip), TimeProvider.System, _ => { });
+    private static WanRelay Relay(IPEndPoint target) =>
+        new(new WanLink(0, target, RoundTrip), TimeProvider.System, _ => { });
 
     private async Task<(Socket Near, Socket Far)> ConnectAsync()
     {
