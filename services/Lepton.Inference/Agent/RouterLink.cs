@@ -1,0 +1,76 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Lepton.Routing.V1;
+
+namespace Lepton.Inference.Agent;
+
+/// <summary>Reports to one router for as long as the node lives: connects again after every break, with growing, jittered waits.</summary>
+internal sealed partial class RouterLink(
+    Uri router, Func<GrpcChannel> connect, ReportBuilder reports, ReportPace pace, TimeProvider time, Random random, ILogger logger)
+{
+    private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var channel = connect();
+        var client = new RegistryService.RegistryServiceClient(channel);
+        var wait = WaitMin;
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                await ReportAsync(client, () => wait = WaitMin, cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (RpcException error)
+            {
+                LinkBroken(router, error.StatusCode, error.Status.Detail);
+            }
+            // Full jitter, so that a region's nodes don't come back to a restarted router in one instant.
+            if (!await DelayAsync(wait * (0.5 + (random.NextDouble() / 2)), cancellation))
+                return;
+            wait = wait * 2 < WaitMax ? wait * 2 : WaitMax;
+        }
+    }
+
+    private async Task ReportAsync(RegistryService.RegistryServiceClient client, Action connected, CancellationToken cancellation)
+    {
+        using var call = client.Report(cancellationToken: cancellation);
+        var answers = DrainAnswersAsync(call, connected, cancellation);
+        using var subscription = pace.Subscribe();
+        // The stream has no deadline: it lives as long as the node. A dead router is noticed by HTTP/2 pings.
+        while (!answers.IsCompleted)
+        {
+            await call.RequestStream.WriteAsync(new ReportRequest { Report = reports.Build() }, cancellation);
+            await Task.WhenAny(subscription.NextAsync(cancellation), answers);
+        }
+        await answers;
+    }
+
+    private static async Task DrainAnswersAsync(
+        AsyncDuplexStreamingCall<ReportRequest, ReportResponse> call, Action connected, CancellationToken cancellation)
+    {
+        await foreach (var _ in call.ResponseStream.ReadAllAsync(cancellation))
+            connected();
+    }
+
+    private async Task<bool> DelayAsync(TimeSpan wait, CancellationToken cancellation)
+    {
+        try
+        {
+            await Task.Delay(wait, time, cancellation);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The report stream to {Router} broke: {Status} {Detail}")]
+    private partial void LinkBroken(Uri router, StatusCode status, string detail);
+}

@@ -1,0 +1,60 @@
+using Grpc.AspNetCore.Server;
+using Lepton.Compliance.Client;
+using Lepton.Inference.Agent;
+using Lepton.Inference.Execution;
+using Lepton.Inference.Pipelines;
+using Lepton.Inference.Repository;
+using Lepton.Inference.Serving;
+using Lepton.ServiceDefaults;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Inference;
+
+/// <summary>Puts the service together.</summary>
+internal static class InferenceSetup
+{
+    public static WebApplicationBuilder AddInference(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<InferenceOptions>().BindConfiguration(InferenceOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<InferenceOptions>, InferenceOptionsValidator>();
+        services.AddOptions<GrpcServiceOptions<InferenceService>>().Configure<IOptions<InferenceOptions>>((grpc, inference) =>
+        {
+            grpc.MaxReceiveMessageSize = inference.Value.RequestBytesMax;
+            grpc.MaxSendMessageSize = null; // OutputBytesMax bounds answers before they are made
+        });
+        services.AddExecution();
+        services.AddSingleton<Draining>();
+        services.AddSingleton<HopGuard>();
+        services.AddSingleton(provider => ResidencyPolicy.Load(
+            builder.Configuration["Lepton:PolicyFile"] ?? "", [provider.GetRequiredService<IOptions<ServiceOptions>>().Value.Region]));
+        services.AddSingleton<InferenceService>();
+        services.AddSingleton(provider => new LinuxMachine(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Nvml>();
+        services.AddSingleton<ReportBuilder>();
+        services.AddHostedService<NodeAgent>();
+        services.AddHealthChecks().AddCheck<ReadyCheck>("models");
+        // The agent drains within its own limit; the host must not cut it short.
+        services.AddOptions<HostOptions>().Configure<IOptions<InferenceOptions>>((host, inference) =>
+            host.ShutdownTimeout = TimeSpan.FromSeconds(inference.Value.DrainSeconds + 10));
+        return builder;
+    }
+
+    /// <summary>Models and their execution, without anything of the network.</summary>
+    public static IServiceCollection AddExecution(this IServiceCollection services) => services
+        .AddSingleton<InferenceMetrics>()
+        .AddSingleton<ExecutionServices>()
+        .AddSingleton<SessionFactory>()
+        .AddSingleton<PipelineFactory>()
+        .AddSingleton<ModelLoader>()
+        .AddSingleton<ModelRepository>();
+
+    public static WebApplication MapInference(this WebApplication app)
+    {
+        // The policy is read now: a node without one must not start.
+        app.Services.GetRequiredService<ResidencyPolicy>();
+        app.UseMiddleware<HopGuard>();
+        app.MapGrpcService<InferenceService>();
+        return app;
+    }
+}

@@ -1,0 +1,87 @@
+using Grpc.Core;
+using Lepton.Compliance.Client;
+using Lepton.Hop.V1;
+using Lepton.Inference.V1;
+using Lepton.ServiceDefaults;
+using Microsoft.Extensions.Options;
+using PlatformReason = Lepton.Platform.V1.ErrorReason;
+
+namespace Lepton.Inference.Serving;
+
+/// <summary>
+/// Decides on headers alone, before a byte of the message is read, whether this node may do the work: it comes from a
+/// router of its own region, with that router's fresh assertion for this node, and both the assertion and the node's own
+/// policy allow this region to process the data.
+/// </summary>
+internal sealed partial class HopGuard(
+    HopVerifier verifier,
+    ResidencyPolicy policy,
+    Draining draining,
+    IOptions<ServiceOptions> place,
+    IOptions<InferenceOptions> options,
+    ILogger<HopGuard> logger) : IMiddleware
+{
+    private const string Service = "/inference.GRPCInferenceService/";
+
+    private static readonly HashSet<string> Inference = ["ModelInfer", "ModelStreamInfer"];
+
+    // What changes a node needs an assertion as inference does; what only describes it needs a router's certificate.
+    private static readonly HashSet<string> Management = ["RepositoryModelLoad", "RepositoryModelUnload"];
+
+    public Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        var path = context.Request.Path.Value ?? "";
+        if (!path.StartsWith(Service, StringComparison.Ordinal))
+            return next(context);
+        if (Refusal(context, path[Service.Length..]) is not { } refusal)
+            return next(context);
+        Refused(path, context.GetCaller().Principal, RpcErrors.ReasonOf(refusal) ?? "");
+        return refusal.WriteToAsync(context);
+    }
+
+    private RpcException? Refusal(HttpContext context, string method)
+    {
+        var caller = context.GetCaller();
+        if (!caller.IsService("routing", place.Value.Region))
+            return RpcErrors.Create(StatusCode.PermissionDenied, PlatformReason.CallerNotAllowed,
+                $"Only service routing of region {place.Value.Region} may call a node.",
+                new Dictionary<string, string> { ["caller"] = caller.Principal });
+        if (!Inference.Contains(method) && !Management.Contains(method))
+            return null;
+        var verdict = verifier.Verify(context.Request.Headers[HopHeader.Name], options.Value.Node, caller);
+        if (verdict is not HopVerdict.Accepted { Assertion: var assertion })
+            return RpcErrors.Create(StatusCode.Unauthenticated, PlatformReason.HopAssertionInvalid,
+                verdict is HopVerdict.Refused { Why: var why } ? why : "The assertion is not accepted.");
+        context.Features.Set(assertion);
+        if (Management.Contains(method))
+            return null;
+        return Residency(assertion) ?? (draining.IsOn
+            ? RpcErrors.Create(StatusCode.Unavailable, ErrorReason.NodeDraining, "This node leaves service.")
+            : null);
+    }
+
+    private RpcException? Residency(HopAssertion assertion)
+    {
+        var region = place.Value.Region;
+        var why = !assertion.AllowedRegions.Contains(region)
+            ? "the assertion does not allow it"
+            : policy.Decide(assertion.Tenant, assertion.Model, assertion.DataClass) switch
+            {
+                ResidencyVerdict.Known { Class: var known } => known.Allows(region) ? null : "this node's policy does not allow it",
+                ResidencyVerdict.UnknownTenant => "this node's policy does not know the tenant",
+                ResidencyVerdict.UnknownClass => "this node's policy does not know the data class",
+                _ => "this node's policy does not know the model",
+            };
+        return why is null ? null : RpcErrors.Create(StatusCode.FailedPrecondition, ErrorReason.RegionNotAllowed,
+            $"Region {region} may not process data of class {assertion.DataClass}: {why}.", new Dictionary<string, string>
+            {
+                ["region"] = region,
+                ["data_class"] = assertion.DataClass,
+                ["policy_version"] = policy.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                ["decision_id"] = assertion.DecisionId,
+            });
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Path} of {Caller}: {Reason}")]
+    private partial void Refused(string path, string caller, string reason);
+}
