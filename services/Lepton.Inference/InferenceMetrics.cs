@@ -37,7 +37,7 @@ internal sealed class InferenceMetrics
         return activity;
     }
 
-    public Activity? StartExecution(ServedModel model)
+    public static Activity? StartExecution(ServedModel model)
     {
         var activity = Source.StartActivity("Inference.Execute");
         activity?.SetTag("lepton.model", model.Identity.Name);

@@ -67,7 +67,7 @@ internal sealed class LinuxMachine(TimeProvider time, string root = "/")
     }
 
     /// <summary>None where the file does not exist: another kernel, or no cgroup.</summary>
-    private IEnumerable<string> Lines(string path)
+    private string[] Lines(string path)
     {
         try
         {

@@ -54,7 +54,8 @@ internal sealed partial class NodeAgent(
         while (Busy() > 0 && time.GetElapsedTime(until).TotalSeconds < _options.DrainSeconds
             && !cancellationToken.IsCancellationRequested)
             await Task.Delay(poll, time, CancellationToken.None);
-        Drained(Busy());
+        var left = Busy();
+        Drained(left);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

@@ -128,7 +128,7 @@ internal sealed class ServedModel
         Tensor[] outputs;
         try
         {
-            using var activity = _metrics.StartExecution(this);
+            using var activity = InferenceMetrics.StartExecution(this);
             outputs = instance.Run(item.Call, item.Clock);
             item.Clock.End();
         }

@@ -154,7 +154,8 @@ internal sealed partial class ModelRepository(
         }
         Set(folder.Name, [.. loaded]);
         before.ForEach(Retire);
-        Loaded(folder.Name, string.Join(',', loaded.Select(v => v.Identity.Version)), loaded[^1].Served?.Provider ?? "");
+        foreach (var version in loaded)
+            Loaded(folder.Name, version.Identity.Version, version.Served?.Provider ?? "");
     }
 
     private void Unload(string name)
@@ -196,8 +197,8 @@ internal sealed partial class ModelRepository(
     private static InferenceRefusal NotReady(string name, string why) =>
         new(ErrorReason.ModelNotReady, $"model '{name}' is not ready: {why}");
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded model {Model} version {Versions} on {Provider}")]
-    private partial void Loaded(string model, string versions, string provider);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded model {Model} version {Version} on {Provider}")]
+    private partial void Loaded(string model, long version, string provider);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Unloaded model {Model}")]
     private partial void Unloaded(string model);
