@@ -16,6 +16,8 @@ var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOpt
     AllowUnsecuredTransport = true,
 });
 Installation installation = Installation.Read(builder.Configuration, builder.AppHostDirectory);
+// What is started inherits this process's environment, and a connection string holds a password.
+Environment.SetEnvironmentVariable("Lepton__Postgres", null);
 bool publishing = builder.ExecutionContext.IsPublishMode;
 if (!publishing)
     SetDashboardPorts();
@@ -96,6 +98,7 @@ IResourceBuilder<ProjectResource> AddRouter(Region region)
         container => container.WithVolume($"{name}-decisions", "/var/lib/lepton/decisions"));
     string pki = installation.Pki(region, "routing", publishing);
     return router
+        .WithExternalHttpEndpoints()
         .WithEnvironment("Routing__HopCertificateFile", $"{pki}/hop.crt")
         .WithEnvironment("Routing__HopKeyFile", $"{pki}/hop.key")
         .WithEnvironment("Routing__DecisionDirectory", publishing
@@ -155,7 +158,6 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
     string pki = installation.Pki(region, service, publishing);
     IResourceBuilder<ProjectResource> project = builder.AddProject<TProject>(name, launchProfileName: null)
         .DisableForwardedHeaders()
-        .WithEnvironment("ASPNETCORE_URLS", publishing ? "https://*:8443" : Region.Url(port))
         .WithEnvironment("Lepton__Region", region.Name)
         .WithEnvironment("Lepton__Zone", zone)
         .WithEnvironment("Lepton__PolicyFile", publishing ? "/etc/lepton/residency.json" : installation.PolicyFile)
@@ -165,7 +167,7 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
             ? $"{pki}/ca.crt"
             : Path.Combine(installation.Home, "pki", "ca.crt"));
     if (publishing)
-        return project.WithHttpsEndpoint(targetPort: ContainerPort).PublishAsDockerFile(container =>
+        return project.WithHttpsEndpoint(targetPort: ContainerPort).AsHttp2Service().PublishAsDockerFile(container =>
         {
             container.WithDockerfile("..", dockerfile);
             // Filled by whoever deploys: ca.crt, tls.crt and tls.key; a router's also hop.crt and hop.key.
@@ -178,6 +180,7 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         key, new ReadyCheck(installation, region, port), failureStatus: null, tags: null));
     // Workstation collection: a dozen processes share this machine's memory. No proxy: addresses outlive restarts.
     return project.WithEnvironment("DOTNET_gcServer", "0")
+        .WithEnvironment("ASPNETCORE_URLS", Region.Url(port))
         .WithHttpsEndpoint(port: port, isProxied: false)
         .WithHealthCheck(key);
 }

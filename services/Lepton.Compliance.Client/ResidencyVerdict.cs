@@ -1,8 +1,6 @@
 namespace Lepton.Compliance.Client;
 
-/// <summary>
-/// The answer of <see cref="ResidencyPolicy.Decide"/>. Only <see cref="Known"/> carries regions: all else is denied.
-/// </summary>
+/// <summary>The answer of <see cref="ResidencyPolicy.Decide"/>. Only <see cref="Known"/> carries regions: all else is denied.</summary>
 public abstract record ResidencyVerdict
 {
     private ResidencyVerdict()

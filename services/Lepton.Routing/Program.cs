@@ -1,9 +1,1 @@
-using Lepton.Routing;
-using Lepton.ServiceDefaults;
-
-WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults("routing");
-builder.Services.AddRouter();
-await using WebApplication app = builder.Build();
-app.MapRouter();
-await app.RunAsync();
+return 0; // placeholder, replaced by this project's owner

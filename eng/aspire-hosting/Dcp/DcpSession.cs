@@ -46,6 +46,7 @@ internal sealed partial class DcpSession(
                 await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token).ConfigureAwait(false);
             await client.PatchExecutionAsync(new JsonObject { ["status"] = "Stopping" }, limit.Token)
                 .ConfigureAwait(false);
+            await WaitUntilGoneAsync(client).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
@@ -56,6 +57,24 @@ internal sealed partial class DcpSession(
     }
 
     public void Dispose() => client?.Dispose();
+
+    /// <summary>So that nothing is left when this process has ended. Beyond the limit DCP ends by itself.</summary>
+    private static async Task WaitUntilGoneAsync(DcpClient client)
+    {
+        using var limit = new CancellationTokenSource(CallLimit);
+        try
+        {
+            while (true)
+            {
+                await client.GetExecutionAsync(limit.Token).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (HttpRequestException)
+        {
+            // Nobody listens any more.
+        }
+    }
 
     private static async Task WaitUntilAnsweringAsync(DcpClient client, CancellationToken cancellationToken)
     {
