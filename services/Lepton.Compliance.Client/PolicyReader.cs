@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Lepton.Compliance.Client;
 
-/// <summary>Reads a residency policy's JSON and checks every field, so that a slip of the pen stops the start and names itself.</summary>
+/// <summary>
+/// Reads a residency policy's JSON and checks every field, so that a slip of the pen stops the start and names
+/// itself.
+/// </summary>
 internal static partial class PolicyReader
 {
     internal const string DefaultModel = "default";
@@ -73,7 +76,8 @@ internal static partial class PolicyReader
                     names.Add(region);
         return names.Count is > 0 and <= RegionSet.Capacity
             ? [.. names]
-            : throw new ResidencyPolicyException("regions", $"takes 1 to {RegionSet.Capacity} regions, has {names.Count}");
+            : throw new ResidencyPolicyException("regions",
+                $"takes 1 to {RegionSet.Capacity} regions, has {names.Count}");
     }
 
     private static List<string> RegionNames(JsonProperty dataClass)
@@ -103,7 +107,8 @@ internal static partial class PolicyReader
     {
         string field = $"dataClasses.{property.Name}";
         if (!Name().IsMatch(property.Name))
-            throw new ResidencyPolicyException(field, "takes a name of lower-case letters, digits and hyphens, 1 to 64 long");
+            throw new ResidencyPolicyException(field,
+                "takes a name of lower-case letters, digits and hyphens, 1 to 64 long");
         RefuseUnknown(property.Value, field + ".", ["regions", "regulated", "description"]);
         bool regulated = property.Value.TryGetProperty("regulated", out JsonElement flag) && flag.ValueKind switch
         {

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Lepton.Compliance.Client;
 
-/// <summary>A set of regions as 256 bits, one for each region of a <see cref="ResidencyPolicy"/>: four words, no heap.</summary>
+/// <summary>
+/// A set of regions as 256 bits, one for each region of a <see cref="ResidencyPolicy"/>: four words, no heap.
+/// </summary>
 public readonly record struct RegionSet
 {
     /// <summary>Regions that one policy and its topology may name together.</summary>
@@ -12,7 +14,9 @@ public readonly record struct RegionSet
 
     private RegionSet(ulong a, ulong b, ulong c, ulong d) => (_a, _b, _c, _d) = (a, b, c, d);
 
-    /// <summary>The set that allows nothing; also the default value, so that what nobody filled in is denied.</summary>
+    /// <summary>
+    /// The set that allows nothing; also the default value, so that what nobody filled in is denied.
+    /// </summary>
     public static RegionSet None => default;
 
     public bool IsEmpty => (_a | _b | _c | _d) == 0;

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace Lepton.Compliance.Client;
 
 /// <summary>
-/// Which regions may hold which data: data classes, and the floor class of each tenant and model. Immutable, compiled at
-/// load; a decision is three look-ups. Whatever it doesn't name is denied.
+/// Which regions may hold which data: data classes, and the floor class of each tenant and model. Immutable, compiled
+/// at load; a decision is three look-ups. Whatever it doesn't name is denied.
 /// </summary>
 public sealed class ResidencyPolicy
 {
@@ -43,7 +43,9 @@ public sealed class ResidencyPolicy
     /// <summary>SHA-256 of the policy file's bytes, <c>sha256:</c> and 64 hex digits.</summary>
     public string Digest { get; }
 
-    /// <summary>Every region that the topology or the policy names, in ordinal order; <see cref="RegionSet"/> counts in it.</summary>
+    /// <summary>
+    /// Every region that the topology or the policy names, in ordinal order; <see cref="RegionSet"/> counts in it.
+    /// </summary>
     public IReadOnlyList<string> Regions { get; }
 
     /// <summary>Every data class, in the file's order.</summary>
@@ -51,8 +53,12 @@ public sealed class ResidencyPolicy
 
     /// <summary>Reads and checks a policy.</summary>
     /// <param name="json">JSON, UTF-8; comments and trailing commas are allowed.</param>
-    /// <param name="topology">The regions that <c>*</c> stands for. Who knows only its own region gives only that one.</param>
-    /// <exception cref="ResidencyPolicyException">The policy is not usable; says which field, and what it takes.</exception>
+    /// <param name="topology">
+    /// The regions that <c>*</c> stands for. Who knows only its own region gives only that one.
+    /// </param>
+    /// <exception cref="ResidencyPolicyException">
+    /// The policy is not usable; says which field, and what it takes.
+    /// </exception>
     public static ResidencyPolicy Parse(ReadOnlyMemory<byte> json, IEnumerable<string> topology) =>
         new(PolicyReader.Read(json, [.. topology]), "sha256:" + Convert.ToHexStringLower(SHA256.HashData(json.Span)));
 
@@ -70,18 +76,31 @@ public sealed class ResidencyPolicy
         }
     }
 
-    /// <summary>The region's index in <see cref="Regions"/>, or -1, which no <see cref="RegionSet"/> contains.</summary>
+    /// <summary>
+    /// The region's index in <see cref="Regions"/>, or -1, which no <see cref="RegionSet"/> contains.
+    /// </summary>
     public int IndexOf(string region) => _regionIndexes.GetValueOrDefault(region, -1);
 
     public bool HasTenant(string tenant) => _tenants.ContainsKey(tenant);
+
+    /// <summary>The class below which this tenant's data never falls; null for an unknown tenant.</summary>
+    public DataClass? TenantFloor(string tenant) => _tenants.TryGetValue(tenant, out int i) ? _byIndex[i] : null;
+
+    /// <summary>The same for a model, by its own entry or <c>default</c>; null when the policy has neither.</summary>
+    public DataClass? ModelFloor(string model) =>
+        _models.TryGetValue(model, out int i) ? _byIndex[i] : _defaultModel >= 0 ? _byIndex[_defaultModel] : null;
 
     /// <summary>
     /// The strictest of the tenant's floor, the model's floor and the class the caller asked for: the intersection of
     /// their regions, so that a header can only tighten.
     /// </summary>
     /// <param name="tenant">Who asks.</param>
-    /// <param name="model">The model, or null while only the headers are known: then no model floor applies yet.</param>
-    /// <param name="dataClass">The caller's class, or several joined by <c>+</c>; null or empty when it named none.</param>
+    /// <param name="model">
+    /// The model, or null while only the headers are known: then no model floor applies yet.
+    /// </param>
+    /// <param name="dataClass">
+    /// The caller's class, or several joined by <c>+</c>; null or empty when it named none.
+    /// </param>
     public ResidencyVerdict Decide(string tenant, string? model, string? dataClass)
     {
         if (!_tenants.TryGetValue(tenant, out int tenantClass))

@@ -1,6 +1,8 @@
 namespace Lepton.Compliance.Client;
 
-/// <summary>The answer of <see cref="ResidencyPolicy.Decide"/>. Only <see cref="Known"/> carries regions: all else is denied.</summary>
+/// <summary>
+/// The answer of <see cref="ResidencyPolicy.Decide"/>. Only <see cref="Known"/> carries regions: all else is denied.
+/// </summary>
 public abstract record ResidencyVerdict
 {
     private ResidencyVerdict()

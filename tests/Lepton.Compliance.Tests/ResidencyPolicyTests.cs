@@ -124,7 +124,8 @@ public sealed class ResidencyPolicyTests
         ResidencyPolicy policy = ResidencyPolicy.Load(path, World);
 
         Assert.Equal(
-            ["public:False:3", "eu-personal:True:1", "us-health:True:1", "apac-personal:True:1", "atlantic-finance:True:2"],
+            ["public:False:3", "eu-personal:True:1", "us-health:True:1", "apac-personal:True:1",
+                "atlantic-finance:True:2"],
             policy.DataClasses.Select(c => $"{c.Name}:{c.Regulated}:{c.Set.Count}"));
         Assert.True(policy.HasTenant("demo"));
         Assert.Equal("public", Decide(policy, "demo", "ocr", null).Name);

@@ -12,7 +12,8 @@ public sealed class ResidencyPropertyTests
     private static readonly string[] World = ["aa", "bb", "cc", "dd", "ee"];
 
     /// <summary>A random policy: five classes with random regions, a tenant and a model with random floors.</summary>
-    private sealed record Case(ResidencyPolicy Policy, int[] Masks, bool[] Regulated, int Tenant, int Model, int[] Header)
+    private sealed record Case(ResidencyPolicy Policy, int[] Masks, bool[] Regulated, int Tenant, int Model,
+        int[] Header)
     {
         public string? HeaderText => Header.Length == 0 ? null : string.Join('+', Header.Select(c => $"c{c}"));
 

@@ -13,7 +13,6 @@ public sealed partial class SizeTests
     private static readonly Dictionary<string, string> longFiles = new()
     {
         ["protos/inference/grpc_service.proto"] = "another's contract, kept in one file as its owner keeps it",
-        ["eng/aspire-hosting/Protos/dashboard_service.proto"] = "another's contract, kept in one file",
     };
 
     [Fact]

@@ -5,7 +5,7 @@ namespace Lepton.Setup.Models;
 /// <summary>Writes protobuf's wire format: just what an ONNX file needs, so that set-up needs no package.</summary>
 internal sealed class ProtoWriter
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly List<byte> _bytes = [];
 
     public byte[] ToArray() => _bytes.ToArray();
 
@@ -24,7 +24,7 @@ internal sealed class ProtoWriter
     {
         Key(field, wireType: 2);
         Raw((ulong)value.Length);
-        _bytes.Write(value);
+        _bytes.AddRange(value);
         return this;
     }
 
@@ -33,7 +33,7 @@ internal sealed class ProtoWriter
     private void Raw(ulong value)
     {
         for (; value >= 0x80; value >>= 7)
-            _bytes.WriteByte((byte)(value | 0x80));
-        _bytes.WriteByte((byte)value);
+            _bytes.Add((byte)(value | 0x80));
+        _bytes.Add((byte)value);
     }
 }

@@ -30,7 +30,9 @@ internal sealed class ClientTrace : IDisposable
     public static ClientTrace Start(DashboardAccess dashboard, string name)
     {
         TracerProvider provider = Sdk.CreateTracerProviderBuilder()
-            .ConfigureResource(resource => resource.AddService("lepton-cli", "lepton"))
+            .ConfigureResource(resource => resource.AddService(
+                // One name for all runs: else each would be a resource of its own on the dashboard.
+                "lepton-cli", "lepton", autoGenerateServiceInstanceId: false, serviceInstanceId: "cli"))
             .AddSource(source.Name, "System.Net.Http")
             .AddOtlpExporter(exporter =>
             {

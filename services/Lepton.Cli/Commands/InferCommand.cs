@@ -103,9 +103,8 @@ internal static class InferCommand
     {
         if (!call.Json)
         {
-            LanguageGuess best = answer.Guesses[0];
             call.Terminal.Line(string.Create(
-                CultureInfo.InvariantCulture, $"{best.Language} ({best.Probability * 100:0.0} %)"));
+                CultureInfo.InvariantCulture, $"{answer.Language} ({answer.Confidence * 100:0.0} %)"));
             call.Terminal.Line();
             call.Terminal.Line(served.Sentence());
             return;
@@ -113,13 +112,8 @@ internal static class InferCommand
 
         JsonObject json = new()
         {
-            ["language"] = answer.Guesses[0].Language,
-            ["probability"] = Math.Round(answer.Guesses[0].Probability, 4),
-            ["guesses"] = new JsonArray([.. answer.Guesses.Select(g => new JsonObject
-            {
-                ["language"] = g.Language,
-                ["probability"] = Math.Round(g.Probability, 4),
-            })]),
+            ["language"] = answer.Language,
+            ["confidence"] = Math.Round(answer.Confidence, 4),
         };
         served.AddTo(json);
         call.Terminal.Json(json);

@@ -35,7 +35,13 @@ internal static class RpcFailure
         string code = Code(exception.StatusCode);
         return new CommandFailure(ExitCode.Failed, $"Refused: {code}{reason}: {exception.Status.Detail}")
         {
-            Hints = [.. details.SelectMany(Hints), .. Decision(exception.Trailers)],
+            Hints =
+            [
+                // Metadata is for programs; a person needs only what the message has not said.
+                .. details.SelectMany(Hints).Where(h => !exception.Status.Detail.Contains(
+                    h[(h.IndexOf(": ", StringComparison.Ordinal) + 2)..], StringComparison.Ordinal)),
+                .. Decision(exception.Trailers),
+            ],
             Json = Describe(exception, info, details),
         };
     }

@@ -3,11 +3,8 @@ using OpenInference;
 
 namespace Lepton.Cli.Inference;
 
-/// <summary>A language and how sure the model is of it, 0 to 1.</summary>
-internal sealed record LanguageGuess(string Language, float Probability);
-
-/// <summary>The answer of the <c>language-id</c> ensemble, likeliest first.</summary>
-internal sealed record LanguageAnswer(IReadOnlyList<LanguageGuess> Guesses)
+/// <summary>The answer of the <c>language-id</c> ensemble: an ISO 639 code, and how sure it is, 0 to 1.</summary>
+internal sealed record LanguageAnswer(string Language, float Confidence)
 {
     public const string Model = "language-id";
 
@@ -17,10 +14,10 @@ internal sealed record LanguageAnswer(IReadOnlyList<LanguageGuess> Guesses)
     public static LanguageAnswer From(ModelInferResponse response)
     {
         IReadOnlyList<string> languages = Tensors.Strings(response, "language");
-        float[] probabilities = Tensors.Floats(response, "probability");
-        return probabilities.Length == languages.Count && languages.Count > 0
-            ? new LanguageAnswer([.. languages.Zip(probabilities, (l, p) => new LanguageGuess(l, p))])
-            : throw Tensors.Malformed(response, "probability",
-                $"{probabilities.Length} probabilities came for {languages.Count} languages");
+        float[] confidences = Tensors.Floats(response, "confidence");
+        return languages is [string language] && confidences is [float confidence]
+            ? new LanguageAnswer(language, confidence)
+            : throw Tensors.Malformed(response, "language",
+                $"{languages.Count} languages and {confidences.Length} confidences came for one text");
     }
 }

@@ -47,8 +47,7 @@ public sealed class InferCommandTests : IDisposable
     {
         await using FakeGateway gateway = await StartAsync("eu-west");
         cli.ShowTenant("acme");
-        gateway.Answers.Infer = (_, context) => Served(context, Responses.Create("language-id",
-            ("language", "BYTES", Responses.Strings("deu")), ("probability", "FP32", Responses.Floats(0.93f))));
+        gateway.Answers.Infer = (_, context) => Served(context, Responses.Language("deu", 0.93f));
 
         int exit = await cli.RunAsync("infer", "language", "Guten Tag", "--data-class", "eu-personal", "--priority",
             "batch", "--strategy", "weighted", "--tags", "step=2", "--timeout", "7", "--tenant", "acme");

@@ -83,12 +83,17 @@ public sealed class AnswerTests
     }
 
     [Fact]
-    public void LanguageAnswer_Guesses_KeepTheirOrder()
-    {
-        LanguageAnswer answer = LanguageAnswer.From(Responses.Create("language-id",
-            ("language", "BYTES", Responses.Strings("deu", "nld")),
-            ("probability", "FP32", Responses.Floats(0.9f, 0.1f))));
+    public void LanguageAnswer_OneText_HoldsLanguageAndConfidence() =>
+        Assert.Equal(new LanguageAnswer("deu", 0.9f), LanguageAnswer.From(Responses.Language("deu", 0.9f)));
 
-        Assert.Equal([new LanguageGuess("deu", 0.9f), new LanguageGuess("nld", 0.1f)], answer.Guesses);
+    [Fact]
+    public void LanguageAnswer_TwoForOneText_IsRefused()
+    {
+        ModelInferResponse response = Responses.Language("deu", 0.9f);
+        response.RawOutputContents[0] = Responses.Strings("deu", "nld");
+
+        CommandFailure failure = Assert.Throws<CommandFailure>(() => LanguageAnswer.From(response));
+
+        Assert.Contains("2 languages and 1 confidences", failure.Message, StringComparison.Ordinal);
     }
 }

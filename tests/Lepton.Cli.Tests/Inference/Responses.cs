@@ -25,6 +25,9 @@ internal static class Responses
         ("confidence", "FP32", Floats(0.99f, 0.87f)),
         ("boxes", "FP32", Floats(1, 2, 11, 2, 11, 8, 1, 8, 1, 12, 9, 12, 9, 18, 1, 18)));
 
+    public static ModelInferResponse Language(string language, float confidence) => Create("language-id",
+        ("language", "BYTES", Strings(language)), ("confidence", "FP32", Floats(confidence)));
+
     public static ByteString Strings(params string[] strings)
     {
         using MemoryStream stream = new();

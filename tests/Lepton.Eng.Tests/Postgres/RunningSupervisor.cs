@@ -26,7 +26,7 @@ internal sealed class RunningSupervisor : IDisposable
         process.BeginErrorReadLine();
     }
 
-    public int ServerPid => int.Parse(File.ReadAllText(Path.Combine(data, "ready")), CultureInfo.InvariantCulture);
+    public int ServerPid => TryServerPid() ?? throw new InvalidOperationException($"The server is not ready:\n{Output}");
 
     public bool HasExited => process.HasExited;
 
@@ -47,10 +47,10 @@ internal sealed class RunningSupervisor : IDisposable
         return (process.ExitCode, text);
     }
 
-    public void WaitReady() => WaitUntil(() => File.Exists(Path.Combine(data, "ready")), "ready");
+    public void WaitReady() => WaitUntil(() => TryServerPid() is not null, "ready");
 
     public void WaitReadyOtherThan(int pid) =>
-        WaitUntil(() => File.Exists(Path.Combine(data, "ready")) && ServerPid != pid, "ready again");
+        WaitUntil(() => TryServerPid() is { } current && current != pid, "ready again");
 
     public string ConnectionString(string database) =>
         new ServerFolder(data).ReadConnections()[database] + ";Pooling=false";
@@ -121,6 +121,22 @@ internal sealed class RunningSupervisor : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return null; // it ended, or is another user's
+        }
+    }
+
+    private int? TryServerPid()
+    {
+        try
+        {
+            return int.Parse(File.ReadAllText(Path.Combine(data, "ready")), CultureInfo.InvariantCulture);
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // not yet, or no more: the supervisor deletes it when the server ends
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return null; // the supervisor has not made its folder yet
         }
     }
 

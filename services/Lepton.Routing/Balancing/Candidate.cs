@@ -1,0 +1,61 @@
+namespace Lepton.Routing.Balancing;
+
+/// <summary>
+/// A place that may serve one model: a node of the own region, or another region as a whole. Immutable but for its
+/// <see cref="Lane"/>, which is live.
+/// </summary>
+internal sealed class Candidate
+{
+    // A weight needs a latency above nothing; below a microsecond is measurement noise.
+    private const double LatencyMillisecondsMin = 0.001;
+
+    /// <summary>The node's id; empty for another region.</summary>
+    public required string Node { get; init; }
+
+    public required string Region { get; init; }
+
+    /// <summary>Empty for another region.</summary>
+    public string Zone { get; init; } = "";
+
+    /// <summary>Where it is reached.</summary>
+    public required Uri Url { get; init; }
+
+    public required Lane Lane { get; init; }
+
+    /// <summary>Concurrent executions, at least 1.</summary>
+    public required int Slots { get; init; }
+
+    /// <summary>Requests that may wait there beyond the slots.</summary>
+    public int QueueMax { get; init; }
+
+    /// <summary>Reported as waiting, for the record; strategies count what is under way themselves.</summary>
+    public int Queued { get; init; }
+
+    /// <summary>Requests there that this router did not send: from the last report.</summary>
+    public int Foreign { get; init; }
+
+    public double RoundTripSeconds { get; init; }
+
+    /// <summary>Service time to believe until this router has learned its own.</summary>
+    public double ServicePriorSeconds { get; init; }
+
+    /// <summary>0 to 100: what R2 calls load.</summary>
+    public double LoadPercent { get; init; }
+
+    public bool IsRegion => Node.Length == 0;
+
+    /// <summary>Learned service time, else the reported one.</summary>
+    public double ServiceSeconds => Lane.ServiceSeconds is > 0 and var learned ? learned : ServicePriorSeconds;
+
+    /// <summary>R2's weight, with the time of a whole answer as the latency.</summary>
+    public double FormulaWeight => Formula.Weight(LatencyMilliseconds, LoadPercent);
+
+    /// <summary>R2's weight for as many as it can execute at once.</summary>
+    public double GuardedWeight => FormulaWeight * Slots;
+
+    /// <summary>Expected seconds to an answer: RTT + service × (1 + queue / slots). Lower is better.</summary>
+    public double Score => RoundTripSeconds + (ServiceSeconds * (1 + ((Lane.Outstanding + Foreign) / (double)Slots)));
+
+    private double LatencyMilliseconds =>
+        Math.Max((RoundTripSeconds + ServiceSeconds) * 1000, LatencyMillisecondsMin);
+}

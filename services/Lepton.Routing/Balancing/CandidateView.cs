@@ -1,0 +1,48 @@
+namespace Lepton.Routing.Balancing;
+
+/// <summary>
+/// All that a strategy sees for one model and one set of allowed regions: computed once a snapshot, then shared by
+/// every request that has the same two.
+/// </summary>
+internal sealed class CandidateView
+{
+    /// <param name="own">Nodes of the own region, by id.</param>
+    /// <param name="remote">Other regions, by name.</param>
+    /// <param name="turn">The round robin's counter, which outlives snapshots.</param>
+    public CandidateView(Candidate[] own, Candidate[] remote, Turn turn)
+    {
+        Own = new CandidateLevel(own, c => c.GuardedWeight);
+        Remote = new CandidateLevel(remote, c => c.GuardedWeight);
+        All = new CandidateLevel([.. own, .. remote], c => c.FormulaWeight);
+        Turn = turn;
+        RemoteScoreMin = double.PositiveInfinity;
+        foreach (Candidate c in remote)
+            RemoteScoreMin = Math.Min(RemoteScoreMin, c.RoundTripSeconds);
+    }
+
+    public CandidateLevel Own { get; }
+
+    public CandidateLevel Remote { get; }
+
+    /// <summary>Own, then remote: an index returned by a strategy counts in this one.</summary>
+    public CandidateLevel All { get; }
+
+    public Turn Turn { get; }
+
+    /// <summary>No other region can answer sooner: an own node that does is taken without looking further.</summary>
+    public double RemoteScoreMin { get; }
+
+    /// <summary>What was looked at and is no candidate, and why.</summary>
+    public IReadOnlyList<Excluded> Excluded { get; init; } = [];
+
+    /// <summary>Suspect places: tried when every other was tried or there is none.</summary>
+    public CandidateView? LastResort { get; init; }
+
+    /// <summary>The snapshot's number.</summary>
+    public ulong TopologyVersion { get; init; }
+
+    /// <summary>Some allowed place has or had the model, or an allowed region has not been heard of.</summary>
+    public bool ModelMayExist { get; init; } = true;
+
+    public bool IsEmpty => All.Candidates.Length == 0 && LastResort is null;
+}

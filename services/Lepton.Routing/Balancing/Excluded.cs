@@ -1,0 +1,21 @@
+namespace Lepton.Routing.Balancing;
+
+/// <summary>A place that was looked at and is no candidate.</summary>
+internal sealed record Excluded(string Node, string Region, string Zone, Exclusion Reason);
+
+/// <summary>Why a place is no candidate.</summary>
+internal enum Exclusion
+{
+    None,
+    RegionNotAllowed,
+    ModelNotReady,
+    Draining,
+    Starting,
+    Out,
+    Suspect,
+    NoFreeSlot,
+    QueueLong,
+    Attempted,
+    SummaryStale,
+    HopLimit,
+}

@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+
+namespace Lepton.Routing.Balancing;
+
+/// <summary>What one pick may use beside the view: chance, time, turn, and where the request was before.</summary>
+internal ref struct PickContext(Chance chance, long unixSeconds)
+{
+    private Chance _chance = chance;
+
+    public long UnixSeconds { get; } = unixSeconds;
+
+    /// <summary>The round robin's turn; only strategies that take turns read it.</summary>
+    public long Turn { get; set; }
+
+    /// <summary>Lanes that failed this request already.</summary>
+    public ReadOnlySpan<Lane> Attempted { get; init; }
+
+    public PickTrace Trace;
+
+    public double Draw()
+    {
+        double draw = _chance.Next();
+        Trace.Add(draw);
+        return draw;
+    }
+
+    public readonly bool WasAttempted(Lane lane)
+    {
+        foreach (Lane tried in Attempted)
+            if (ReferenceEquals(tried, lane))
+                return true;
+        return false;
+    }
+}
+
+/// <summary>
+/// The draws of one pick and the candidates compared, kept on the stack until somebody records them.
+/// </summary>
+internal struct PickTrace
+{
+    internal const int Capacity = 16;
+
+    private Draws _draws;
+    private Indexes _drawn;
+
+    [InlineArray(Capacity)]
+    private struct Draws
+    {
+        private double _first;
+    }
+
+    [InlineArray(Capacity)]
+    private struct Indexes
+    {
+        private int _first;
+    }
+
+    public int DrawCount { get; private set; }
+
+    public int DrawnCount { get; private set; }
+
+    public void Add(double draw)
+    {
+        if (DrawCount < Capacity)
+            _draws[DrawCount++] = draw;
+    }
+
+    public void Compared(int index)
+    {
+        if (DrawnCount < Capacity)
+            _drawn[DrawnCount++] = index;
+    }
+
+    public readonly double DrawAt(int i) => _draws[i];
+
+    public readonly int DrawnAt(int i) => _drawn[i];
+}

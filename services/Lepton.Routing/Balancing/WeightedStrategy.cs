@@ -1,0 +1,16 @@
+namespace Lepton.Routing.Balancing;
+
+/// <summary>R2 (reference): a candidate drawn at random in proportion to 1 / (latency × (1 + load / 100)).</summary>
+internal sealed class WeightedStrategy : IBalancingStrategy
+{
+    public string Name => "weighted";
+
+    public Selection Select(CandidateView view, ref PickContext context)
+    {
+        int index = WeightedDraw.Draw(view.All, GuardTier.All, not: -1, ref context);
+        if (index < 0)
+            return Selection.None;
+        context.Trace.Compared(index);
+        return Selection.Of(index);
+    }
+}

@@ -1,0 +1,45 @@
+using Grpc.Core;
+using Lepton.Routing.Balancing;
+using Lepton.Routing.Decisions;
+using Lepton.Routing.Registry;
+
+namespace Lepton.Routing.Gateway;
+
+/// <summary>A place for one attempt, booked; or why there is none.</summary>
+internal readonly record struct Place(Candidate? Candidate, Reservation? Reservation, AttemptDraft Attempt,
+    RpcException? Error);
+
+/// <summary>Finds the view for a request and has its strategy pick: the same for requests and for dry runs.</summary>
+internal sealed class CandidatePicker(
+    SnapshotPublisher snapshots, ChanceSource chance, RoutingMetrics metrics, TimeProvider time)
+{
+    /// <param name="key">Model and allowed regions.</param>
+    /// <param name="strategy">Who picks.</param>
+    /// <param name="allowed">The allowed regions' names, for the message of a refusal.</param>
+    /// <param name="attempted">Lanes that failed this request.</param>
+    /// <param name="book">False: nothing is booked.</param>
+    public Place Pick(
+        in ViewKey key, IBalancingStrategy strategy, IReadOnlyList<string> allowed, List<Lane> attempted, bool book)
+    {
+        long started = time.GetTimestamp();
+        DateTimeOffset now = time.GetUtcNow();
+        CandidateView view = snapshots.Current.Find(key);
+        PickContext context = new(chance.Next(), now.ToUnixTimeSeconds())
+        {
+            Attempted = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(attempted),
+        };
+        Candidate? picked = Balancer.Pick(view, strategy, ref context, book, out CandidateView from);
+        metrics.DecisionDuration.Record(time.GetElapsedTime(started).TotalSeconds,
+            new KeyValuePair<string, object?>("lepton.strategy", strategy.Name));
+        AttemptDraft attempt = new(from, context.Trace, picked, now, book)
+        {
+            Attempted = [.. attempted], Guarded = strategy is GuardedStrategy,
+        };
+        if (picked is not null)
+            return new Place(picked, book ? new Reservation(picked.Lane) : null, attempt, null);
+        RpcException error = view.ModelMayExist
+            ? GatewayErrors.NoNodeAvailable(key.Model, allowed)
+            : GatewayErrors.ModelUnknown(key.Model, key.Version);
+        return new Place(null, null, attempt, error);
+    }
+}

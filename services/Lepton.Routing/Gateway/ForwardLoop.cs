@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using Grpc.Core;
+using Lepton.Routing.Balancing;
+using Lepton.Routing.Decisions;
+using Lepton.ServiceDefaults;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Routing.Gateway;
+
+/// <summary>
+/// Picks, books and sends, and picks again when the place turns out dead before any byte of an answer. What may be
+/// tried again, how often and when is decided here and nowhere else.
+/// </summary>
+internal sealed partial class ForwardLoop(
+    CandidatePicker picker, Forwarder forwarder, CallOpener opener, DecisionLog log, RoutingMetrics metrics,
+    IOptions<RoutingOptions> options, TimeProvider time, ILogger<ForwardLoop> logger)
+{
+    /// <summary>Has the request served: null when it was answered, else the error to answer with.</summary>
+    /// <param name="contentFor">The request's body for one attempt; null when it can't be sent once more.</param>
+    public async Task<RpcException?> RunAsync(GatewayCall call, Func<Candidate, ValueTask<HttpContent?>> contentFor)
+    {
+        List<Lane> attempted = [];
+        for (int attempt = 1; ; attempt++)
+        {
+            Place place = picker.Pick(call.Key, call.Head.Strategy, call.Class.Regions, attempted, call.Method.Books);
+            using Reservation? reservation = place.Reservation;
+            call.Draft.Attempts.Add(place.Attempt);
+            if (place.Candidate is not { } candidate)
+                return attempt == 1 ? place.Error : GatewayErrors.ForwardingFailed(NameOfLast(call), attempt - 1);
+            if (call.Class.Regulated && !await log.WriteDurablyAsync(call.Draft, call.Cancellation))
+                return GatewayErrors.DecisionLogUnavailable();
+            if (await contentFor(candidate) is not { } content)
+                return GatewayErrors.ForwardingFailed(NameOfLast(call), attempt - 1);
+            using (content)
+            {
+                if (await TryAsync(call, candidate, place, attempt, content))
+                    return null;
+            }
+            if (attempt >= options.Value.AttemptsMax)
+                return GatewayErrors.ForwardingFailed(NameOf(candidate), attempt);
+            attempted.Add(candidate.Lane);
+        }
+    }
+
+    /// <summary>One attempt; false when another may be made.</summary>
+    private async Task<bool> TryAsync(
+        GatewayCall call, Candidate candidate, Place place, int attempt, HttpContent content)
+    {
+        bool last = attempt >= options.Value.AttemptsMax;
+        long startedAt = time.GetTimestamp();
+        using Activity? activity = RoutingMetrics.Activities.StartActivity("forward", ActivityKind.Client);
+        activity?.SetTag("lepton.node", candidate.Node).SetTag("lepton.region",
+            candidate.Region).SetTag("lepton.attempt", attempt);
+        StatusCode status = StatusCode.Unavailable;
+        bool placeFailed = true;
+        try
+        {
+            using HttpResponseMessage answer = await forwarder.SendAsync(call, candidate, attempt, content,
+                call.Cancellation);
+            if (!last && AnswerRelay.TrailersOnlyStatus(answer) == StatusCode.Unavailable)
+            {
+                // It took no work: draining, not ready, or a region without a node.
+                place.Attempt.Reason = "UNAVAILABLE";
+                return false;
+            }
+            status = await AnswerAsync(call, candidate, place, answer, startedAt);
+            placeFailed = status is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Unknown;
+            return true;
+        }
+        catch (HttpRequestException e) when (!call.Cancellation.IsCancellationRequested
+            && !call.Http.Response.HasStarted)
+        {
+            LogDied(NameOf(candidate), call.Draft.Id, e.HttpRequestError, e.Message);
+            place.Attempt.Reason = "CONNECTION_FAILED";
+            return false;
+        }
+        catch (Exception) when (call.Cancellation.IsCancellationRequested)
+        {
+            status = call.CancellationError().StatusCode;
+            placeFailed = false; // the caller's clock, not the node
+            throw;
+        }
+        finally
+        {
+            place.Attempt.StatusCode = (int)status;
+            place.Attempt.Duration = time.GetElapsedTime(startedAt);
+            place.Reservation?.End(placeFailed);
+            metrics.Attempts.Add(1, new KeyValuePair<string, object?>("rpc.grpc.status_code", (int)status));
+            activity?.SetTag("rpc.grpc.status_code", (int)status);
+        }
+    }
+
+    /// <summary>Passes the answer on and ends the request.</summary>
+    private async Task<StatusCode> AnswerAsync(
+        GatewayCall call, Candidate candidate, Place place, HttpResponseMessage answer, long startedAt)
+    {
+        HttpResponse to = call.Http.Response;
+        bool streams = call.Method == GatewayMethod.ModelStreamInfer;
+        StatusCode? status = null;
+        try
+        {
+            AnswerRelay.CopyHeaders(answer, to);
+            await AnswerRelay.CopyBodyAsync(answer, to, flushEach: streams, call.Cancellation);
+            status = AnswerRelay.EndStatus(answer);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException
+            && !call.Cancellation.IsCancellationRequested)
+        {
+            LogBrokeOff(NameOf(candidate), call.Draft.Id, e.Message);
+        }
+        Settle(call, candidate, answer);
+        if (status == StatusCode.OK && call.Method is { Books: true } && !streams)
+            Learn(candidate, place, startedAt);
+        if (status is null)
+        {
+            RpcException error = GatewayErrors.ForwardingFailed(NameOf(candidate), call.Draft.Attempts.Count);
+            (call.Draft.Reason, call.Draft.Message) = (RpcErrors.ReasonOf(error) ?? "", error.Status.Detail);
+            End(call, place, StatusCode.Unavailable);
+            AnswerRelay.WriteError(to, error, call.Draft);
+            return StatusCode.Unavailable;
+        }
+        call.Draft.Message = status == StatusCode.OK ? ""
+            : Uri.UnescapeDataString(AnswerRelay.Read(answer, Headers.Message));
+        End(call, place, status.Value);
+        AnswerRelay.CopyTrailers(answer, to, call.Draft);
+        return status.Value;
+    }
+
+    private void End(GatewayCall call, Place place, StatusCode status)
+    {
+        // Freed before the caller hears of the end: its next request must see the slot free.
+        place.Attempt.StatusCode = (int)status;
+        place.Attempt.Duration = time.GetUtcNow() - place.Attempt.StartTime;
+        place.Reservation?.End(status is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Unknown);
+        opener.End(call.Draft, status, call.StartedAt);
+    }
+
+    private static void Settle(GatewayCall call, Candidate candidate, HttpResponseMessage answer)
+    {
+        string region = AnswerRelay.Read(answer, Headers.Region), node = AnswerRelay.Read(answer, Headers.Node);
+        call.Draft.ServedBy = candidate.IsRegion ? node : candidate.Node;
+        call.Draft.ServedRegion = candidate.IsRegion && region.Length > 0 ? region : candidate.Region;
+        call.Draft.Provider = AnswerRelay.Read(answer, Headers.Provider);
+    }
+
+    // What the node took for it: without the way there, and without the wait behind others that were booked before.
+    private void Learn(Candidate candidate, Place place, long startedAt)
+    {
+        double elapsed = time.GetElapsedTime(startedAt).TotalSeconds - candidate.RoundTripSeconds;
+        int ahead = Math.Max(0, place.Attempt.OutstandingAtPick);
+        double waits = Math.Max(0, (ahead + 1 - candidate.Slots) / (double)candidate.Slots);
+        candidate.Lane.Learn(Math.Max(elapsed / (1 + waits), 1e-6), time.GetTimestamp());
+    }
+
+    private static string NameOf(Candidate candidate) => candidate.IsRegion ? $"region {candidate.Region}"
+        : candidate.Node;
+
+    private static string NameOfLast(GatewayCall call) =>
+        call.Draft.Attempts.LastOrDefault(a => a.Picked is not null)?.Picked is { } picked ? NameOf(picked)
+            : "no place";
+
+    [LoggerMessage(LogLevel.Warning, "{Place} died before it answered decision {Decision} ({Error}): {Why}")]
+    private partial void LogDied(string place, string decision, HttpRequestError error, string why);
+
+    [LoggerMessage(LogLevel.Warning, "{Place} broke its answer to decision {Decision} off: {Why}")]
+    private partial void LogBrokeOff(string place, string decision, string why);
+}

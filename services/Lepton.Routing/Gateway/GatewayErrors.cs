@@ -1,0 +1,155 @@
+using System.Globalization;
+using Google.Rpc;
+using Grpc.Core;
+using Lepton.Compliance.Client;
+using Lepton.ServiceDefaults;
+using PlatformReason = Lepton.Platform.V1.ErrorReason;
+using Reason = Lepton.Routing.V1.ErrorReason;
+
+namespace Lepton.Routing.Gateway;
+
+/// <summary>
+/// Every error that a router gives, made here and nowhere else. They are values until the edge writes them.
+/// </summary>
+internal static class GatewayErrors
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    public static RpcException TenantUnknown(string tenant) => RpcErrors.Create(StatusCode.PermissionDenied,
+        Reason.TenantUnknown, $"The residency policy does not name tenant '{tenant}', and denies what it does not name.");
+
+    public static RpcException CallerNotAllowed(string caller) => RpcErrors.Create(StatusCode.PermissionDenied,
+        PlatformReason.CallerNotAllowed, $"{caller} may not call the gateway; tenants and other regions' routers may.");
+
+    public static RpcException DataClassUnknown(string dataClass, ResidencyPolicy policy)
+    {
+        string takes = $"takes a data class of policy version {policy.Version}: "
+            + string.Join(", ", policy.DataClasses.Select(c => c.Name));
+        return RpcErrors.Create(StatusCode.InvalidArgument, Reason.DataClassUnknown,
+            $"{Headers.DataClass} {takes}; not '{Clip(dataClass)}'.", null,
+                RpcErrors.BadField(Headers.DataClass, takes));
+    }
+
+    public static RpcException ModelNotNamed(string model) => RpcErrors.Create(StatusCode.NotFound, Reason.ModelUnknown,
+        $"The residency policy names neither model '{Clip(model)}' nor a floor for models it does not name.");
+
+    public static RpcException NoRegionAllowed(string dataClass, string tenant, string model) =>
+        RpcErrors.Create(StatusCode.FailedPrecondition, Reason.NoRegionAllowed,
+            $"No region may process class '{dataClass}' for tenant '{tenant}' and model '{Clip(model)}'.",
+            new Dictionary<string, string> { ["data_class"] = dataClass }, new PreconditionFailure
+            {
+                Violations =
+                {
+                    new PreconditionFailure.Types.Violation
+                    {
+                        Type = "RESIDENCY", Subject = dataClass,
+                            Description = "The classes' regions have none in common.",
+                    },
+                },
+            });
+
+    /// <summary>This gateway may not read the request: names those that may, for people and for programs.</summary>
+    public static RpcException GatewayNotAllowed(Topology topology, EffectiveClass dataClass)
+    {
+        PreconditionFailure failure = new();
+        Dictionary<string, string> metadata = new()
+        {
+            ["data_class"] = dataClass.Name, ["gateway_region"] = topology.Own,
+        };
+        List<string> allowed = [];
+        foreach (RoutingOptions.RegionOptions region in topology.Regions)
+        {
+            if (!dataClass.Allows(region.Name))
+                continue;
+            string url = region.PublicUrl.GetLeftPart(UriPartial.Authority);
+            allowed.Add($"{region.Name} ({url})");
+            metadata[$"allowed_gateway.{region.Name}"] = url;
+            failure.Violations.Add(new PreconditionFailure.Types.Violation
+            {
+                Type = "GATEWAY", Subject = region.Name, Description = url,
+            });
+        }
+        string where = allowed.Count > 0 ? string.Join(", ", allowed) : "none of this topology";
+        return RpcErrors.Create(StatusCode.FailedPrecondition, Reason.GatewayNotAllowed,
+            $"The gateway in {topology.Own} may not read class '{dataClass.Name}'; allowed gateways: {where}.",
+            metadata, failure);
+    }
+
+    public static RpcException ModelUnknown(string model, string version) => RpcErrors.Create(StatusCode.NotFound,
+        Reason.ModelUnknown, version.Length == 0
+            ? $"No allowed region knows model '{Clip(model)}'."
+            : $"No allowed region knows model '{Clip(model)}' in version '{Clip(version)}'.");
+
+    public static RpcException NoNodeAvailable(string model, IReadOnlyList<string> regions) => RpcErrors.Create(
+        StatusCode.Unavailable, Reason.NoNodeAvailable,
+        $"No live node for model '{Clip(model)}' in the allowed regions ({string.Join(", ", regions)}) now.",
+        null, RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException ForwardingFailed(string where, int attempts) => RpcErrors.Create(StatusCode.Unavailable,
+        Reason.ForwardingFailed,
+            $"The connection to {where} failed after {attempts} attempt(s); no other allowed place is left.",
+        null, RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException DecisionLogUnavailable() => RpcErrors.Create(StatusCode.Unavailable,
+        Reason.DecisionLogUnavailable, "The decision cannot be recorded, and this data class is regulated: refused.",
+        null, RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException DecisionUnknown(string id) => RpcErrors.Create(StatusCode.NotFound,
+        Reason.DecisionUnknown, $"No decision '{Clip(id)}' here, or it is another tenant's.");
+
+    public static RpcException DecisionUnreachable(string region, string why) =>
+        RpcErrors.Create(StatusCode.Unavailable,
+        Reason.ForwardingFailed, $"The decision was made in {region}, and {why}.", null,
+            RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException MetadataInvalid(string key, string takes) => RpcErrors.Create(StatusCode.InvalidArgument,
+        Reason.MetadataInvalid, $"{key} {takes}.", null, RpcErrors.BadField(key, takes));
+
+    public static RpcException MessageMalformed(string why) => RpcErrors.Create(StatusCode.InvalidArgument,
+        Reason.MessageMalformed, $"The request message {why}.");
+
+    public static RpcException MessageTooLarge(long bytes, int max) => RpcErrors.Create(StatusCode.ResourceExhausted,
+        PlatformReason.MessageTooLarge, $"The message has {bytes} bytes; {max} are taken.",
+        new Dictionary<string, string> { ["limit_bytes"] = max.ToString(CultureInfo.InvariantCulture) });
+
+    public static RpcException EncodingNotOffered(string encoding) => RpcErrors.Create(StatusCode.Unimplemented,
+        Reason.EncodingNotOffered, $"Compressed requests ('{Clip(encoding)}') are not taken here; send identity.");
+
+    public static RpcException MethodNotOffered(string method, string why) => RpcErrors.Create(StatusCode.Unimplemented,
+        PlatformReason.FeatureNotOffered, $"{method} is not offered: {why}.");
+
+    public static RpcException HopInvalid(string why) => RpcErrors.Create(StatusCode.Unauthenticated,
+        PlatformReason.HopAssertionInvalid, why);
+
+    public static RpcException TooManyHops() => RpcErrors.Create(StatusCode.FailedPrecondition, Reason.TooManyHops,
+        "The request came over two routers already.");
+
+    public static RpcException FieldInvalid(string field, string takes) => RpcErrors.FieldInvalid(field, takes);
+
+    public static RpcException PageTokenInvalid() => RpcErrors.Create(StatusCode.InvalidArgument,
+        Reason.PageTokenInvalid, "page_token is not one of this listing's; start again without one.", null,
+        RpcErrors.BadField("page_token", "takes the next_page_token of the last answer"));
+
+    public static RpcException DeadlineExceeded() => RpcErrors.Create(StatusCode.DeadlineExceeded,
+        PlatformReason.DeadlineExceeded, "The deadline passed.");
+
+    public static RpcException Cancelled() => RpcErrors.Create(StatusCode.Cancelled, PlatformReason.Cancelled,
+        "The caller cancelled.");
+
+    public static RpcException Stopping() => RpcErrors.Create(StatusCode.Unavailable, Reason.NoNodeAvailable,
+        "This router stops.", null, RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException Internal() =>
+        RpcErrors.Create(StatusCode.Internal, PlatformReason.Internal, "Internal error.");
+
+    public static RpcException FanOutIncomplete(
+        StatusCode code, IReadOnlyDictionary<string, string> failed, int total)
+    {
+        string nodes = string.Join(", ", failed.Select(f => $"{f.Key} ({f.Value})"));
+        return RpcErrors.Create(code, Reason.FanOutIncomplete,
+            $"{failed.Count} of {total} nodes did not follow: {nodes}.", failed);
+    }
+
+    // What came from outside goes back shortened.
+    private static string Clip(string text) => text.Length <= 100 ? text : text[..100] + "…";
+}

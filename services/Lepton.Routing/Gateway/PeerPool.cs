@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using Grpc.Net.Client;
+using Lepton.ServiceDefaults;
+
+namespace Lepton.Routing.Gateway;
+
+/// <summary>
+/// Connections to nodes and routers: one handler a peer, shared by forwarded requests and our own calls, so that all
+/// of them share few HTTP/2 connections.
+/// </summary>
+internal sealed class PeerPool(PeerHttp http) : IDisposable
+{
+    // Peers come and go with deployments. Far above this, old ones are closed; those in use come back by themselves.
+    private const int PeersMax = 20_000;
+
+    private readonly ConcurrentDictionary<Peer, Lazy<Connections>> _peers = new();
+
+    public HttpMessageInvoker Invoker(Peer peer) => Get(peer).Invoker;
+
+    public GrpcChannel Channel(Peer peer) => Get(peer).Channel;
+
+    /// <summary>Closes the connections to a peer that has gone.</summary>
+    public void Forget(Peer peer)
+    {
+        if (_peers.TryRemove(peer, out Lazy<Connections>? gone) && gone.IsValueCreated)
+            gone.Value.Dispose();
+    }
+
+    public void Dispose()
+    {
+        foreach (Peer peer in _peers.Keys)
+            Forget(peer);
+    }
+
+    private Connections Get(Peer peer)
+    {
+        if (_peers.TryGetValue(peer, out Lazy<Connections>? known))
+            return known.Value;
+        if (_peers.Count >= PeersMax)
+            Dispose();
+        return _peers.GetOrAdd(peer, p => new Lazy<Connections>(() => new Connections(http, p))).Value;
+    }
+
+    private sealed class Connections(PeerHttp http, Peer peer) : IDisposable
+    {
+        private readonly Lazy<GrpcChannel> _channel =
+            new(() => http.CreateChannel(peer.Address, peer.Service, peer.Region));
+
+        public HttpMessageInvoker Invoker { get; } =
+            new(http.CreateHandler(peer.Service, peer.Region), disposeHandler: true);
+
+        public GrpcChannel Channel => _channel.Value;
+
+        public void Dispose()
+        {
+            Invoker.Dispose();
+            if (_channel.IsValueCreated)
+                _channel.Value.Dispose();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using Grpc.Core;
+using Lepton.Compliance.Client;
+using Lepton.Routing.Balancing;
+using Lepton.Routing.Decisions;
+using Lepton.Routing.Registry;
+using Lepton.Routing.V1;
+using Lepton.ServiceDefaults;
+
+namespace Lepton.Routing.Gateway;
+
+/// <summary>
+/// What would happen to a request: admission and pick as for a real one, nothing booked, sent or recorded.
+/// </summary>
+internal sealed class RoutePlanner(Topology topology, CandidatePicker picker, TimeProvider time)
+{
+    public PlanRouteResponse Plan(PlanRouteRequest request, Caller caller)
+    {
+        if (request.Model.Length == 0)
+            throw GatewayErrors.FieldInvalid("model", "is required");
+        if (request.Priority is not ("" or "realtime" or "batch"))
+            throw GatewayErrors.FieldInvalid("priority", "takes realtime or batch");
+        if (!StrategyCatalogue.ByName.TryGetValue(
+            request.Strategy.Length == 0 ? StrategyCatalogue.Default.Name : request.Strategy,
+                out IBalancingStrategy? strategy))
+            throw GatewayErrors.FieldInvalid("strategy", $"takes one of {StrategyCatalogue.Names}");
+
+        DecisionDraft draft = new()
+        {
+            Id = "",
+            Region = topology.Own,
+            CreateTime = time.GetUtcNow(),
+            Method = GatewayMethod.ModelInfer.Name,
+            Policy = topology.Policy,
+            Tenant = caller.Tenant,
+            Principal = caller.Principal,
+            Model = request.Model,
+            ModelVersion = request.ModelVersion,
+            AskedClass = request.DataClass,
+            Strategy = strategy.Name,
+            Priority = request.Priority.Length == 0 ? "realtime" : request.Priority,
+            OriginRegion = topology.Own,
+            StatusCode = (int)StatusCode.OK,
+        };
+        (EffectiveClass? admitted, RpcException? error) = Admission.Admit(topology, draft, request.Model, origin: null);
+        if (admitted is not null)
+        {
+            ViewKey key = new(request.Model, request.ModelVersion, admitted.Set, OwnOnly: false);
+            Place place = picker.Pick(key, strategy, admitted.Regions, [], book: false);
+            draft.Attempts.Add(place.Attempt);
+            error = place.Error;
+        }
+        if (error is not null)
+            (draft.StatusCode, draft.Reason, draft.Message) =
+                ((int)error.StatusCode, RpcErrors.ReasonOf(error) ?? "", error.Status.Detail);
+
+        PlanRouteResponse response = new() { Decision = draft.ToDecision() };
+        response.AllowedGateways.AddRange(topology.Regions
+            .Where(r => draft.Class?.Allows(r.Name) == true)
+            .Select(r => new Region
+            {
+                Name = r.Name, Own = r.Name == topology.Own, GatewayUrl = r.PublicUrl.GetLeftPart(UriPartial.Authority),
+            }));
+        return response;
+    }
+}

@@ -1,0 +1,93 @@
+using Grpc.Core;
+using Lepton.Compliance.Client;
+using Lepton.Routing.Balancing;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Routing.Gateway;
+
+/// <summary>
+/// ModelStreamInfer: the first message routes the stream, which then stays with its node. A message that names another
+/// model is checked by itself: the stream ends when its class may not be where the stream is.
+/// </summary>
+internal sealed class StreamGateway(CallOpener opener, ForwardLoop loop, Topology topology,
+    IOptions<RoutingOptions> options)
+{
+    public Task HandleAsync(HttpContext http) => opener.RunAsync(http, GatewayMethod.ModelStreamInfer, ServeAsync);
+
+    private async Task<RpcException?> ServeAsync(GatewayCall call)
+    {
+        FrameReader reader = new(call.Http.Request.BodyReader, options.Value.MessageBytesMax,
+            call.Http.Request.Headers[Headers.Encoding].ToString());
+        try
+        {
+            (PooledMessage? first, RpcException? error) = await reader.ReadAsync(null, call.Cancellation);
+            if (first is null)
+                return error ?? GatewayErrors.MessageMalformed("is missing: a stream is routed by its first");
+            using (first)
+            {
+                error = Peek(first, out string model, out string version) ?? call.Admit(topology, model, version);
+                return error ?? await ForwardAsync(call, first, reader);
+            }
+        }
+        finally
+        {
+            call.Draft.BytesRead = reader.BytesRead;
+        }
+    }
+
+    private async Task<RpcException?> ForwardAsync(GatewayCall call, PooledMessage first, FrameReader reader)
+    {
+        StreamContent? current = null;
+        try
+        {
+            return await loop.RunAsync(call, async to =>
+            {
+                if (current is not null)
+                    await current.StopAsync();
+                return current is { ReadOn: true }
+                    ? null // messages are gone with the first place
+                    : current = new StreamContent(call, first, reader, message => InspectNext(call, message, to));
+            });
+        }
+        finally
+        {
+            // Kestrel takes its body reader back when we return: nothing may still be reading.
+            if (current is not null)
+                await current.StopAsync();
+        }
+    }
+
+    private RpcException? InspectNext(GatewayCall call, PooledMessage message, Candidate to)
+    {
+        RpcException? error = Peek(message, out string model, out string version);
+        if (error is not null || (model == call.Draft.Model && version == call.Draft.ModelVersion))
+            return error;
+        if (model.Length == 0)
+            return GatewayErrors.FieldInvalid("model_name", "is required in every message");
+        switch (topology.Policy.Decide(call.Head.Tenant, model, call.Class.Name))
+        {
+            case ResidencyVerdict.Known { Class: var known }:
+                // Same origin rules as for the first: only narrower, and both places must be inside.
+                bool stays = known.Set.Contains(topology.OwnIndex)
+                    && known.Set.Contains(topology.Policy.IndexOf(to.Region))
+                    && (known.Regulated == call.Class.Regulated || !known.Regulated);
+                return stays ? null : GatewayErrors.GatewayNotAllowed(topology, known);
+            case ResidencyVerdict.UnknownModel:
+                return GatewayErrors.ModelNotNamed(model);
+            default:
+                return GatewayErrors.NoRegionAllowed(call.Class.Name, call.Head.Tenant, model);
+        }
+    }
+
+    private static RpcException? Peek(PooledMessage message, out string model, out string version)
+    {
+        ModelNamePeek peek = ModelNamePeek.At(message.Body, 1, 2);
+        (model, version) = (peek.Model, peek.Version);
+        return peek.Status switch
+        {
+            PeekStatus.Complete => null,
+            PeekStatus.Incomplete => GatewayErrors.MessageMalformed("ends within a field"),
+            _ => GatewayErrors.MessageMalformed(peek.Fault),
+        };
+    }
+}

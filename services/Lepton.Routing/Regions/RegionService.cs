@@ -1,0 +1,73 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Lepton.Routing.Gateway;
+using Lepton.Routing.Registry;
+using Lepton.Routing.V1;
+using Lepton.ServiceDefaults;
+
+namespace Lepton.Routing.Regions;
+
+/// <summary>
+/// Answers another region's router: each summary is answered at once by ours, which measures its round trip.
+/// </summary>
+internal sealed partial class RegionService(
+    RegionTable regions, SnapshotPublisher snapshots, Topology topology, TimeProvider time,
+    IHostApplicationLifetime lifetime, ILogger<RegionService> logger)
+    : V1.RegionService.RegionServiceBase
+{
+    public override async Task Exchange(
+        IAsyncStreamReader<ExchangeRequest> requestStream, IServerStreamWriter<ExchangeResponse> responseStream,
+        ServerCallContext context)
+    {
+        Caller caller = context.RequireService("routing");
+        if (caller.Region == topology.Own || topology.Find(caller.Region) is null)
+            throw RpcErrors.Create(StatusCode.PermissionDenied, Platform.V1.ErrorReason.CallerNotAllowed,
+                $"Region {caller.Region} is not another region of this topology.");
+        ulong sequence = 0;
+        long sentAt = 0;
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            while (await requestStream.MoveNext(end.Token))
+            {
+                ExchangeRequest request = requestStream.Current;
+                if (sequence > 0 && request.AcknowledgedSequence == sequence && request.HoldTime is not null)
+                    Measure(caller.Region, time.GetElapsedTime(sentAt) - request.HoldTime.ToTimeSpan());
+                Take(caller.Region, request.Summary);
+                sentAt = time.GetTimestamp();
+                await responseStream.WriteAsync(new ExchangeResponse
+                {
+                    Summary = SummaryBuilder.Build(topology, snapshots.Current, time.GetUtcNow()),
+                    Sequence = ++sequence,
+                    AcknowledgedSequence = request.Sequence,
+                    HoldTime = new Duration(),
+                }, end.Token);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+                throw GatewayErrors.Stopping();
+            LogLost(caller.Region, e.Message); // its own client opens the next stream
+        }
+    }
+
+    private void Measure(string region, TimeSpan roundTrip)
+    {
+        if (roundTrip > TimeSpan.Zero)
+            regions.Measured(region, roundTrip);
+    }
+
+    private void Take(string region, RegionSummary? summary)
+    {
+        if (summary is null)
+            throw RpcErrors.FieldInvalid("summary", "is required");
+        if (summary.Region != region)
+            throw RpcErrors.FieldInvalid("summary.region", $"takes the region of the certificate, {region}");
+        regions.Take(region, summary);
+    }
+
+    [LoggerMessage(LogLevel.Information, "The stream from region {Region} ended: {Why}")]
+    private partial void LogLost(string region, string why);
+}

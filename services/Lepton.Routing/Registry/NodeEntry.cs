@@ -1,0 +1,70 @@
+using Lepton.Routing.Balancing;
+using Lepton.Routing.V1;
+
+namespace Lepton.Routing.Registry;
+
+/// <summary>What the registry keeps of one node, under its lock.</summary>
+internal sealed class NodeEntry(NodeSession session, NodeReport report)
+{
+    private readonly Dictionary<(string Name, string Version), Lane> _lanes = [];
+
+    public NodeSession? Session { get; set; } = session;
+
+    public NodeReport Report { get; private set; } = report;
+
+    public DateTimeOffset ReportTime { get; private set; }
+
+    /// <summary>Monotonic time of the last report.</summary>
+    public long SeenAt { get; set; }
+
+    public NodeState State { get; set; }
+
+    public double RoundTripSeconds { get; set; }
+
+    public IReadOnlyList<ServedModel> Models { get; private set; } = [];
+
+    public Uri Url { get; private set; } = new(report.Url);
+
+    public void Take(NodeReport report, DateTimeOffset now, long stamp)
+    {
+        // A restarted process starts with nothing under way; requests of the former one end on their own lanes.
+        if (!report.StartTime.Equals(Report.StartTime))
+            _lanes.Clear();
+        if (report.Url != Report.Url)
+            Url = new Uri(report.Url);
+        (Report, ReportTime, SeenAt, State) = (report, now, stamp, report.State);
+        Models = [.. report.Models.Select(Serve)];
+        HashSet<(string, string)> named = [.. report.Models.Select(m => (m.Name, m.Version))];
+        foreach ((string, string) key in _lanes.Keys.Where(k => !named.Contains(k)).ToArray())
+            _lanes.Remove(key);
+    }
+
+    public void Forget(long learnedBefore)
+    {
+        foreach (Lane lane in _lanes.Values)
+            lane.ForgetIfOlder(learnedBefore);
+    }
+
+    public NodeView ToView() =>
+        new(Report.Node, Report.Zone, Url, State, Report, ReportTime, RoundTripSeconds, LoadPercent(Report.Load),
+            Models);
+
+    private ServedModel Serve(ModelReport model)
+    {
+        if (!_lanes.TryGetValue((model.Name, model.Version), out Lane? lane))
+            _lanes.Add((model.Name, model.Version), lane = new Lane());
+        return new ServedModel(model.Name, model.Version, model.Ready, (int)Math.Clamp(model.Slots, 1, 1 << 20),
+            (int)Math.Min(model.QueueMax, 1 << 20), (int)Math.Min(model.Queued, 1 << 20),
+            (int)Math.Min(model.InFlight, 1 << 20), model.ServiceTime?.ToTimeSpan().TotalSeconds ?? 0,
+            model.Provider, lane);
+    }
+
+    // What runs out first is the load: a GPU node's processors are idle while its GPU is not.
+    private static double LoadPercent(LoadReport? load)
+    {
+        double utilization = load?.CpuUtilization ?? 0;
+        foreach (GpuReport gpu in load?.Gpus ?? [])
+            utilization = Math.Max(utilization, gpu.Utilization);
+        return double.IsFinite(utilization) ? Math.Clamp(utilization, 0, 1) * 100 : 100;
+    }
+}

@@ -1,0 +1,8 @@
+using Lepton.Routing.Balancing;
+
+namespace Lepton.Routing.Registry;
+
+/// <summary>One model version on one node, as last reported, with this router's live lane to it.</summary>
+internal sealed record ServedModel(
+    string Name, string Version, bool Ready, int Slots, int QueueMax, int Queued, int InFlight,
+    double ServiceSeconds, string Provider, Lane Lane);

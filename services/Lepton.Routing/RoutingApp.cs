@@ -1,0 +1,78 @@
+using System.Security.Cryptography;
+using Lepton.Routing.Balancing;
+using Lepton.Routing.Decisions;
+using Lepton.Routing.Gateway;
+using Lepton.Routing.Listing;
+using Lepton.Routing.Regions;
+using Lepton.Routing.Registry;
+using Lepton.ServiceDefaults;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Routing;
+
+/// <summary>The parts of the router and how they are put together.</summary>
+internal static class RoutingApp
+{
+    public static IServiceCollection AddRouter(this IServiceCollection services)
+    {
+        services.AddOptions<RoutingOptions>().BindConfiguration(RoutingOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<RoutingOptions>, RoutingOptionsAttributes>();
+        services.AddSingleton<IValidateOptions<RoutingOptions>, RoutingOptionsRules>();
+        services.AddSingleton(s => Topology.Load(
+            s.GetRequiredService<IOptions<ServiceOptions>>(), s.GetRequiredService<IOptions<RoutingOptions>>(),
+            s.GetRequiredService<IConfiguration>()));
+        services.AddSingleton(s => HopSigner.FromFiles(
+            s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopCertificateFile,
+            s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopKeyFile));
+        services.AddSingleton(_ => new ChanceSource(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))));
+        services.AddSingleton<RoutingMetrics>();
+        services.AddSingleton<PeerPool>();
+        return services.AddRegistry().AddDecisions().AddGateway();
+    }
+
+    public static WebApplication MapRouter(this WebApplication app)
+    {
+        // A router without its policy or its signing key must not come up: what is built here fails the start.
+        app.Services.GetRequiredService<Topology>();
+        app.Services.GetRequiredService<HopSigner>();
+        app.MapServiceDefaults(
+            OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor, V1.RegistryService.Descriptor,
+            V1.RegionService.Descriptor);
+        app.MapGrpcService<Registry.RegistryService>();
+        app.MapGrpcService<Regions.RegionService>();
+        app.MapGrpcService<RoutingService>();
+        app.MapGateway();
+        return app;
+    }
+
+    private static IServiceCollection AddRegistry(this IServiceCollection services) => services
+        .AddSingleton<NodeRegistry>()
+        .AddSingleton<RegionTable>()
+        .AddSingleton<RegionListing>()
+        .AddHosted<SnapshotPublisher>()
+        .AddHosted<RoundTripProbe>()
+        .AddHosted<RegionExchange>();
+
+    private static IServiceCollection AddDecisions(this IServiceCollection services) => services
+        .AddSingleton(s => new SegmentStore(s.GetRequiredService<IOptions<RoutingOptions>>().Value,
+            s.GetRequiredService<TimeProvider>()))
+        .AddSingleton<DecisionExplainer>()
+        .AddHosted<DecisionLog>();
+
+    private static IServiceCollection AddGateway(this IServiceCollection services) => services
+        .AddSingleton<HopAssertions>()
+        .AddSingleton<RequestHeadReader>()
+        .AddSingleton<CandidatePicker>()
+        .AddSingleton<Forwarder>()
+        .AddSingleton<CallOpener>()
+        .AddSingleton<ForwardLoop>()
+        .AddSingleton<FanOut>()
+        .AddSingleton<UnaryGateway>()
+        .AddSingleton<StreamGateway>()
+        .AddSingleton<RepositoryGateway>()
+        .AddSingleton<RoutePlanner>();
+
+    private static IServiceCollection AddHosted<T>(this IServiceCollection services)
+        where T : class, IHostedService =>
+        services.AddSingleton<T>().AddHostedService(s => s.GetRequiredService<T>());
+}

@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Lepton.Routing;
+
+/// <summary>The router's own metrics and traces. Names and meanings are listed in README.md.</summary>
+internal sealed class RoutingMetrics
+{
+    public const string Name = "Lepton.Routing";
+
+    public static readonly ActivitySource Activities = new(Name);
+
+    public RoutingMetrics(IMeterFactory meters)
+    {
+        Meter meter = meters.Create(Name);
+        RequestDuration = meter.CreateHistogram<double>("lepton.routing.request.duration", "s",
+            "From arrival to the answer's end.");
+        DecisionDuration = meter.CreateHistogram<double>("lepton.routing.decision.duration", "s",
+            "Finding the view and picking.");
+        ActiveRequests = meter.CreateUpDownCounter<long>("lepton.routing.active_requests", "{request}",
+            "Requests under way.");
+        Attempts = meter.CreateCounter<long>("lepton.routing.attempts", "{attempt}", "Attempts by outcome.");
+        Refusals = meter.CreateCounter<long>("lepton.routing.refusals", "{request}",
+            "Requests refused here, by reason.");
+        DecisionsLost = meter.CreateCounter<long>("lepton.routing.decisions.lost", "{decision}",
+            "Decisions that could not be recorded.");
+        Meter = meter;
+    }
+
+    public Meter Meter { get; }
+
+    public Histogram<double> RequestDuration { get; }
+
+    public Histogram<double> DecisionDuration { get; }
+
+    public UpDownCounter<long> ActiveRequests { get; }
+
+    public Counter<long> Attempts { get; }
+
+    public Counter<long> Refusals { get; }
+
+    public Counter<long> DecisionsLost { get; }
+}

@@ -1,0 +1,135 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Routing;
+
+/// <summary>
+/// What a router is told. Section <c>Routing</c>. A bad value stops the start with its name and what it takes.
+/// </summary>
+internal sealed class RoutingOptions
+{
+    public const string Section = "Routing";
+
+    /// <summary>The certificate that signs hop assertions, PEM. Required.</summary>
+    [Required(ErrorMessage = "Routing:HopCertificateFile takes the path of the hop signing certificate (PEM).")]
+    public string HopCertificateFile { get; set; } = "";
+
+    /// <summary>Its private key, PEM. Required.</summary>
+    [Required(ErrorMessage = "Routing:HopKeyFile takes the path of the hop signing certificate's key (PEM).")]
+    public string HopKeyFile { get; set; } = "";
+
+    /// <summary>Folder of the decision log's segments; made when absent. Required.</summary>
+    [Required(ErrorMessage = "Routing:DecisionDirectory takes the path of a folder for decision segments.")]
+    public string DecisionDirectory { get; set; } = "";
+
+    /// <summary>Every region of the topology, the own one too.</summary>
+    [MinLength(1, ErrorMessage = "Routing:Regions takes one entry a region: Name, Url, GatewayUrl.")]
+    [ValidateEnumeratedItems]
+    public IList<RegionOptions> Regions { get; set; } = [];
+
+    /// <summary>Silence after which a node is tried last. Default 3 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Routing:SuspectAfter takes 0.1 s to 1 h.")]
+    public TimeSpan SuspectAfter { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Silence after which a node is out. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Routing:OutAfter takes 0.1 s to 1 h.")]
+    public TimeSpan OutAfter { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a node that is out stays listed. Default 10 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00", ErrorMessage = "Routing:ForgetAfter takes 1 s to 7 d.")]
+    public TimeSpan ForgetAfter { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How often nodes shall report and regions exchange summaries. Default 1 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.05", "00:01:00", ErrorMessage = "Routing:ReportInterval takes 0.05 s to 1 min.")]
+    public TimeSpan ReportInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Age beyond which another region's summary no longer makes it a candidate. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "Routing:SummaryAgeMax takes 1 s to 1 h.")]
+    public TimeSpan SummaryAgeMax { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Nodes of one region. Default 10,000.</summary>
+    [Range(1, 100_000, ErrorMessage = "Routing:NodesMax takes 1 to 100000.")]
+    public int NodesMax { get; set; } = 10_000;
+
+    /// <summary>Largest request message in bytes. Default 64 MiB.</summary>
+    [Range(1024, 1 << 30, ErrorMessage = "Routing:MessageBytesMax takes 1024 to 1073741824 bytes.")]
+    public int MessageBytesMax { get; set; } = 64 << 20;
+
+    /// <summary>Deadline of a unary call that brings none. Default 60 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "1.00:00:00", ErrorMessage = "Routing:DeadlineDefault takes 0.1 s to 1 d.")]
+    public TimeSpan DeadlineDefault { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Longest deadline; a later one is brought forward. Streams without one get it. Default 1 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "7.00:00:00", ErrorMessage = "Routing:DeadlineMax takes 0.1 s to 7 d.")]
+    public TimeSpan DeadlineMax { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Places that one request is tried at. Default 3.</summary>
+    [Range(1, 10, ErrorMessage = "Routing:AttemptsMax takes 1 to 10.")]
+    public int AttemptsMax { get; set; } = 3;
+
+    /// <summary>Bytes of one decision segment before the next one starts. Default 8 MiB.</summary>
+    [Range(4096, 1 << 30, ErrorMessage = "Routing:SegmentBytesMax takes 4096 to 1073741824 bytes.")]
+    public int SegmentBytesMax { get; set; } = 8 << 20;
+
+    /// <summary>Bytes of all decision segments; the oldest go first. Default 1 GiB.</summary>
+    [Range(8192L, 1L << 40, ErrorMessage = "Routing:DecisionBytesMax takes 8192 bytes to 1 TiB.")]
+    public long DecisionBytesMax { get; set; } = 1L << 30;
+
+    /// <summary>Age beyond which a segment is deleted. Default 30 d.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00", ErrorMessage = "Routing:DecisionAgeMax takes 1 min to 10 a.")]
+    public TimeSpan DecisionAgeMax { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>Latest decisions kept in memory, and decisions that may wait for the disk. Default 4,096.</summary>
+    [Range(16, 1_000_000, ErrorMessage = "Routing:RecentDecisionsMax takes 16 to 1000000.")]
+    public int RecentDecisionsMax { get; set; } = 4096;
+
+    /// <summary>A region of the topology.</summary>
+    internal sealed class RegionOptions
+    {
+        /// <summary>Its name.</summary>
+        [Required(ErrorMessage = "Routing:Regions:N:Name takes a region's name.")]
+        public string Name { get; set; } = "";
+
+        /// <summary>How this router reaches that region's router. Required.</summary>
+        [Required(ErrorMessage = "Routing:Regions:N:Url takes the https address of that region's router.")]
+        public Uri Url { get; set; } = new("about:blank");
+
+        /// <summary>What clients are told. Default: the same.</summary>
+        public Uri? GatewayUrl { get; set; }
+
+        public Uri PublicUrl => GatewayUrl ?? Url;
+    }
+}
+
+[OptionsValidator]
+internal sealed partial class RoutingOptionsAttributes : IValidateOptions<RoutingOptions>;
+
+/// <summary>What attributes cannot say.</summary>
+internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
+{
+    public ValidateOptionsResult Validate(string? name, RoutingOptions options)
+    {
+        List<string> faults = [];
+        for (int i = 0; i < options.Regions.Count; i++)
+        {
+            RoutingOptions.RegionOptions region = options.Regions[i];
+            if (string.IsNullOrEmpty(region.Name))
+                faults.Add($"Routing:Regions:{i}:Name takes a region's name.");
+            if (!IsHttps(region.Url))
+                faults.Add($"Routing:Regions:{i}:Url takes an https address, not {region.Url}.");
+            if (region.GatewayUrl is { } gateway && !IsHttps(gateway))
+                faults.Add($"Routing:Regions:{i}:GatewayUrl takes an https address, not {gateway}.");
+        }
+        if (options.Regions.GroupBy(r => r.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            faults.Add($"Routing:Regions names {twice.Key} more than once.");
+        if (options.OutAfter <= options.SuspectAfter)
+            faults.Add("Routing:OutAfter takes a time longer than Routing:SuspectAfter.");
+        if (options.DeadlineMax < options.DeadlineDefault)
+            faults.Add("Routing:DeadlineMax takes a time no shorter than Routing:DeadlineDefault.");
+        if (options.DecisionBytesMax < 2L * options.SegmentBytesMax)
+            faults.Add("Routing:DecisionBytesMax takes at least two segments (Routing:SegmentBytesMax).");
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private static bool IsHttps(Uri url) => url.IsAbsoluteUri && url.Scheme == Uri.UriSchemeHttps;
+}

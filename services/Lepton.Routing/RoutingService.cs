@@ -1,0 +1,98 @@
+using Grpc.Core;
+using Lepton.Routing.Decisions;
+using Lepton.Routing.Gateway;
+using Lepton.Routing.Listing;
+using Lepton.Routing.Registry;
+using Lepton.Routing.V1;
+using Lepton.ServiceDefaults;
+
+namespace Lepton.Routing;
+
+/// <summary>What people and services ask a router. Tenants that the policy names and services may.</summary>
+internal sealed class RoutingService(
+    SnapshotPublisher snapshots, RegionListing listing, DecisionExplainer explainer, RoutePlanner planner,
+        Topology topology,
+    IHostApplicationLifetime lifetime, TimeProvider time) : V1.RoutingService.RoutingServiceBase
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(5);
+
+    // Loads change with every report; people don't need them more often than that.
+    private static readonly TimeSpan WatchPause = TimeSpan.FromMilliseconds(500);
+
+    public override Task<ListNodesResponse> ListNodes(ListNodesRequest request, ServerCallContext context)
+    {
+        Admit(context);
+        RegistrySnapshot snapshot = snapshots.Current;
+        (IReadOnlyList<Node> page, string next) = Pages.Cut(
+            "nodes", request.PageSize, request.PageToken, snapshot.Nodes, n => n.Id, WireNodes.Of);
+        return Task.FromResult(new ListNodesResponse
+        {
+            Nodes = { page }, NextPageToken = next, TopologyVersion = snapshot.Version,
+        });
+    }
+
+    public override async Task WatchNodes(
+        WatchNodesRequest request, IServerStreamWriter<WatchNodesResponse> responseStream, ServerCallContext context)
+    {
+        Admit(context);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping);
+        while (!lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            Task change = snapshots.Changed;
+            RegistrySnapshot snapshot = snapshots.Current;
+            WatchNodesResponse response = new() { TopologyVersion = snapshot.Version };
+            response.Nodes.AddRange(snapshot.Nodes.Select(WireNodes.Of));
+            await responseStream.WriteAsync(response, end.Token);
+            await Task.Delay(WatchPause, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAny(change, Task.Delay(WatchInterval - WatchPause, time, end.Token));
+            context.CancellationToken.ThrowIfCancellationRequested();
+        }
+        throw GatewayErrors.Stopping();
+    }
+
+    public override Task<ListRegionsResponse> ListRegions(ListRegionsRequest request, ServerCallContext context)
+    {
+        Admit(context);
+        return Task.FromResult(new ListRegionsResponse { Regions = { listing.Regions() } });
+    }
+
+    public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context)
+    {
+        Admit(context);
+        (IReadOnlyList<Model> page, string next) = Pages.Cut(
+            "models", request.PageSize, request.PageToken, listing.Models(), m => $"{m.Name}\n{m.Version}", m => m);
+        return Task.FromResult(new ListModelsResponse { Models = { page }, NextPageToken = next });
+    }
+
+    public override async Task<ExplainDecisionResponse> ExplainDecision(ExplainDecisionRequest request,
+        ServerCallContext context)
+    {
+        Caller caller = Admit(context);
+        if (request.DecisionId.Length is 0 or > 128)
+            throw GatewayErrors.FieldInvalid("decision_id", "takes the value of the trailer x-lepton-decision-id");
+        bool own = caller.IsService("routing");
+        ExplainDecisionResponse? response = await explainer.ExplainAsync(request.DecisionId, own,
+            context.CancellationToken);
+        // Another tenant's decision and none at all are one answer, or ids could be probed.
+        if (response is null || (caller.Kind == CallerKind.Tenant && response.Decision.Tenant != caller.Tenant))
+            throw GatewayErrors.DecisionUnknown(request.DecisionId);
+        return response;
+    }
+
+    public override Task<PlanRouteResponse> PlanRoute(PlanRouteRequest request, ServerCallContext context)
+    {
+        Caller caller = Admit(context);
+        if (caller.Kind != CallerKind.Tenant)
+            throw GatewayErrors.CallerNotAllowed(caller.Principal);
+        return Task.FromResult(planner.Plan(request, caller));
+    }
+
+    private Caller Admit(ServerCallContext context)
+    {
+        Caller caller = context.GetCaller();
+        return caller.Kind == CallerKind.Tenant && !topology.Policy.HasTenant(caller.Tenant)
+            ? throw GatewayErrors.TenantUnknown(caller.Tenant)
+            : caller;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using Grpc.Net.Client;
+
+namespace Lepton.EndToEnd.Tests;
+
+/// <summary>
+/// The real platform, started as a person starts it, once for all tests; stopped and wiped at the end, with proof
+/// that nothing is left.
+/// </summary>
+public sealed class Platform : IAsyncLifetime
+{
+    public static readonly string[] Regions = ["us-east", "eu-west", "ap-southeast"];
+
+    private const int PortsPerRegion = 20;
+
+    private readonly string instance = $"e2e-{Environment.ProcessId}";
+    private readonly int basePort = FreeRange();
+    private JsonElement file;
+
+    public string StartReport { get; private set; } = "";
+
+    public string BasePort => $"{basePort}";
+
+    public string DashboardUrl => Dashboard("url");
+
+    public string OtlpUrl => Dashboard("otlp_url");
+
+    public string TelemetryApiKey => Dashboard("telemetry_api_key");
+
+    /// <summary>The TLS ports of everything of ours that runs: router and two nodes a region.</summary>
+    public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
+        .SelectMany(region => Enumerable.Range(basePort + (PortsPerRegion * region), 3));
+
+    private string Folder => Path.Combine(CliProcess.Home, "instances", instance);
+
+    public async Task InitializeAsync()
+    {
+        CliResult up = await CliProcess.RunAsync("up", "--detach", "--instance", instance, "--base-port",
+            $"{basePort}", "--regions", string.Join(',', Regions), "--timeout", "150");
+        StartReport = up.Require().Output;
+        file = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, "platform.json"))).RootElement;
+    }
+
+    public async Task DisposeAsync()
+    {
+        (await CliProcess.RunAsync("down", "--wipe", "--instance", instance)).Require();
+        Assert.Empty(Processes());
+        Assert.False(Directory.Exists(Folder));
+        Assert.All(ServicePorts, port => Assert.True(IsFree(port), $"port {port} is still taken"));
+    }
+
+    /// <summary>A command on this platform.</summary>
+    internal Task<CliResult> RunAsync(params string[] arguments) =>
+        CliProcess.RunAsync([.. arguments, "--instance", instance]);
+
+    public string Gateway(string region) => file.GetProperty("regions").EnumerateArray()
+        .Single(r => r.GetProperty("name").GetString() == region).GetProperty("gateway_url").GetString()!;
+
+    /// <summary>A gRPC channel as any client of tenant demo opens one, with nothing of Lepton's own code.</summary>
+    public GrpcChannel Open(string region) => GrpcChannel.ForAddress(Gateway(region), new GrpcChannelOptions
+    {
+        HttpHandler = Handler(withCertificate: true),
+        DisposeHttpClient = true,
+    });
+
+    public SocketsHttpHandler Handler(bool withCertificate)
+    {
+        SocketsHttpHandler handler = new() { UseProxy = false };
+        handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            CustomTrustStore = { X509CertificateLoader.LoadCertificateFromFile(Pki("ca.crt")) },
+        };
+        if (withCertificate)
+            handler.SslOptions.ClientCertificates = [TenantCertificate()];
+        return handler;
+    }
+
+    public static X509Certificate2 TenantCertificate() =>
+        X509Certificate2.CreateFromPemFile(Pki("clients/demo/tls.crt"), Pki("clients/demo/tls.key"));
+
+    public static string Pki(string path) => Path.Combine(CliProcess.Home, "pki", path);
+
+    /// <summary>Every process that carries this instance's marker.</summary>
+    public IReadOnlyList<int> Processes()
+    {
+        byte[] marker = Encoding.UTF8.GetBytes($"LEPTON_INSTANCE={Folder}\0");
+        return [.. Directory.EnumerateDirectories("/proc")
+            .Select(folder => int.TryParse(Path.GetFileName(folder), out int pid) ? pid : 0)
+            .Where(pid => pid > 0 && Carries(pid, marker))];
+    }
+
+    private string Dashboard(string property) => file.GetProperty("dashboard").GetProperty(property).GetString()!;
+
+    private static bool Carries(int pid, byte[] marker)
+    {
+        try
+        {
+            return File.ReadAllBytes($"/proc/{pid}/environ").AsSpan().IndexOf(marker) >= 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// A base whose whole plan is free now, below the range from which the kernel gives out ports by itself.
+    /// </summary>
+    private static int FreeRange()
+    {
+        const int planSize = 309;
+        for (int candidate = 12_000; candidate < 30_000; candidate += 500)
+        {
+            if (Enumerable.Range(candidate, planSize).All(IsFree))
+                return candidate;
+        }
+
+        throw new InvalidOperationException("No free range of ports.");
+    }
+
+    private static bool IsFree(int port)
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
+
+[CollectionDefinition(Name)]
+public sealed class PlatformCollection : ICollectionFixture<Platform>
+{
+    public const string Name = "platform";
+}
