@@ -26,9 +26,11 @@ internal sealed partial class RouterLink(
             {
                 return;
             }
-            catch (RpcException error)
+            catch (Exception error)
             {
-                LinkBroken(router, error.StatusCode, error.Status.Detail);
+                // A write into a broken connection throws IOException and others than RpcException. Whatever it was: a node
+                // that stopped reporting would be out of service for good.
+                LinkBroken(error, router);
             }
             // Full jitter, so that a region's nodes don't come back to a restarted router in one instant.
             if (!await DelayAsync(wait * (0.5 + (random.NextDouble() / 2)), cancellation))
@@ -71,6 +73,6 @@ internal sealed partial class RouterLink(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The report stream to {Router} broke: {Status} {Detail}")]
-    private partial void LinkBroken(Uri router, StatusCode status, string detail);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The report stream to {Router} broke; connecting again")]
+    private partial void LinkBroken(Exception error, Uri router);
 }

@@ -26,7 +26,7 @@ internal sealed partial class ModelLoader(
         var wanted = WantedProvider(config, _options);
         var model = config.Backend == PipelineFactory.Backend
             ? pipelines.Create(folder, config, version, members)
-            : sessions.Open(folder.ModelFile(config, version), wanted);
+            : sessions.Open(folder.ModelFile(config, version), _options.Provider == "cpu" ? "cpu" : wanted);
         try
         {
             if (wanted == "cuda" && model.Provider != "cuda")
@@ -47,11 +47,10 @@ internal sealed partial class ModelLoader(
         }
     }
 
-    /// <summary>KIND_GPU wants CUDA, KIND_CPU the CPU; else the node's option decides.</summary>
+    /// <summary>KIND_GPU wants CUDA (and gets it, unless the node's option is <c>cpu</c>), KIND_CPU the CPU; else the option decides.</summary>
     public static string WantedProvider(ModelConfig config, InferenceOptions options) =>
         config.Backend == PipelineFactory.Backend ? "cpu" : config.InstanceGroup.FirstOrDefault()?.Kind switch
         {
-            ModelInstanceGroup.Types.Kind.Gpu when options.Provider == "cpu" => "cpu",
             ModelInstanceGroup.Types.Kind.Gpu => "cuda",
             ModelInstanceGroup.Types.Kind.Cpu => "cpu",
             _ => options.Provider,

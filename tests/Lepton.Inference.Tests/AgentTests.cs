@@ -1,0 +1,186 @@
+using System.Threading.Channels;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Lepton.Inference.Agent;
+using Lepton.Routing.V1;
+using Lepton.ServiceDefaults;
+using Lepton.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Lepton.Inference.Tests;
+
+/// <summary>What a node tells its routers, over a real stream.</summary>
+public sealed class AgentTests
+{
+    [Fact]
+    public async Task Report_OfAServingNode_SaysWhatItIsAndHas()
+    {
+        using var pki = new TestInstallation();
+        await using var router = await Router.StartAsync(pki);
+        using var models = new TestRepository().Sum("sum");
+        await using var node = await NodeHost.StartAsync(models, Settings(router), pki);
+        for (var i = 0; i < 3; i++)
+            await node.InferAsync(Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], new byte[12])));
+
+        var report = await router.UntilAsync(r => r.Models is [{ Completed: 3 }]);
+
+        Assert.Equal((NodeHost.Node, NodeHost.Region, "a", Tier.Core, "https://127.0.0.1:1", NodeState.Serving),
+            (report.Node, report.Region, report.Zone, report.Tier, report.Url, report.State));
+        var model = report.Models.Single();
+        Assert.Equal(("sum", "1", true, "cpu", "cpu", 1U, 64U),
+            (model.Name, model.Version, model.Ready, model.Provider, model.WantedProvider, model.Slots, model.QueueMax));
+        Assert.True(model.ServiceTime.ToTimeSpan() > TimeSpan.Zero);
+        Assert.True(model.RequestRate > 0);
+        Assert.True(report.Load is { CpuCount: > 0, MemoryUsedBytes: > 1_000_000, MemoryLimitBytes: > 1_000_000 });
+        Assert.InRange(report.Load.CpuUtilization, 0, 1);
+        Assert.True(report.Sequence > 0);
+    }
+
+    [Fact]
+    public async Task Report_ModelUnloaded_ComesLongBeforeTheInterval()
+    {
+        using var pki = new TestInstallation();
+        await using var router = await Router.StartAsync(pki);
+        using var models = new TestRepository().Identity("m", "FP32");
+        var settings = Settings(router);
+        settings["Inference:ReportIntervalMilliseconds"] = "60000";
+        await using var node = await NodeHost.StartAsync(models, settings, pki);
+        await router.UntilAsync(r => r.State == NodeState.Serving && r.Models is [{ Ready: true }]);
+
+        await node.Client.RepositoryModelUnloadAsync(new() { ModelName = "m" }, node.Headers("m"));
+
+        await router.UntilAsync(r => r.Models is [{ Ready: false }]); // in 20 s, not in a minute
+    }
+
+    [Fact]
+    public async Task Report_RouterRestarts_TheNodeComesBack()
+    {
+        using var pki = new TestInstallation();
+        using var models = new TestRepository().Identity("m", "FP32");
+        var router = await Router.StartAsync(pki);
+        await using var node = await NodeHost.StartAsync(models, Settings(router), pki);
+        var before = await router.UntilAsync(r => r.State == NodeState.Serving);
+        var port = router.Port;
+        await router.DisposeAsync();
+
+        await using var again = await Router.StartAsync(pki, port);
+        var after = await again.UntilAsync(r => r.State == NodeState.Serving);
+
+        Assert.Equal(before.StartTime, after.StartTime);
+        Assert.True(after.Sequence > before.Sequence);
+    }
+
+    [Fact]
+    public async Task Stop_WithWorkUnderWay_ReportsDrainingRefusesNewAndFinishesIt()
+    {
+        using var pki = new TestInstallation();
+        await using var router = await Router.StartAsync(pki);
+        using var models = new TestRepository().Slow("slow");
+        var settings = Settings(router);
+        settings["Inference:WarmUp"] = "false";
+        settings["Inference:DrainSeconds"] = "60";
+        await using var node = await NodeHost.StartAsync(models, settings, pki);
+        using var running = node.InferAsync(Messages.Request("slow", ("x", "FP32", [256, 256], new byte[256 * 256 * 4])));
+        await router.UntilAsync(r => r.Load.InFlight == 1);
+
+        var stopping = node.StopAsync();
+        await router.UntilAsync(r => r.State == NodeState.Draining);
+        var refused = await Assert.ThrowsAsync<RpcException>(async () =>
+            await node.InferAsync(Messages.Request("slow", ("x", "FP32", [1, 1], new byte[4]))));
+        var answer = await running;
+        await stopping;
+
+        Assert.Equal((StatusCode.Unavailable, "NODE_DRAINING"), (refused.StatusCode, RpcErrors.ReasonOf(refused)));
+        Assert.Equal("slow", answer.ModelName);
+    }
+
+    [Fact]
+    public async Task Next_ChangesInARow_AreOneReport()
+    {
+        var pace = new ReportPace(TimeSpan.FromMinutes(10), TimeProvider.System);
+        using var subscription = pace.Subscribe();
+        pace.Changed();
+        pace.Changed();
+
+        await subscription.NextAsync(CancellationToken.None);
+        var second = subscription.NextAsync(CancellationToken.None);
+
+        Assert.False(second.IsCompleted);
+        pace.Changed();
+        await second.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    private static Dictionary<string, string?> Settings(Router router) => new()
+    {
+        ["Inference:Routers:0"] = router.Address,
+        ["Inference:ReportIntervalMilliseconds"] = "50",
+    };
+
+    /// <summary>A registry that takes down what it is told.</summary>
+    internal sealed class Router : RegistryService.RegistryServiceBase, IAsyncDisposable
+    {
+        private readonly Channel<NodeReport> _reports = Channel.CreateUnbounded<NodeReport>();
+        private WebApplication? _app;
+
+        public string Address => _app?.Urls.Single() ?? "";
+
+        public int Port => new Uri(Address).Port;
+
+        public static async Task<Router> StartAsync(TestInstallation pki, int port = 0)
+        {
+            var router = new Router();
+            var builder = WebApplication.CreateBuilder();
+            builder.Logging.ClearProviders();
+            builder.Configuration.AddInMemoryCollection(pki.Configuration(NodeHost.Region, "routing"));
+            builder.Configuration["urls"] = $"https://127.0.0.1:{port}";
+            builder.AddServiceDefaults("routing");
+            builder.Services.AddSingleton(router);
+            router._app = builder.Build();
+            router._app.MapServiceDefaults(RegistryService.Descriptor);
+            router._app.MapGrpcService<Router>();
+            await router._app.StartAsync();
+            return router;
+        }
+
+        public override async Task Report(IAsyncStreamReader<ReportRequest> requestStream,
+            IServerStreamWriter<ReportResponse> responseStream, ServerCallContext context)
+        {
+            context.RequireService("inference", NodeHost.Region);
+            await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
+            {
+                _reports.Writer.TryWrite(request.Report);
+                await responseStream.WriteAsync(new ReportResponse
+                {
+                    Sequence = request.Report.Sequence,
+                    ReceiveTime = Timestamp.FromDateTimeOffset(DateTimeOffset.UtcNow),
+                });
+            }
+        }
+
+        /// <summary>The first report to come for which this holds; fails after 20 s.</summary>
+        public async Task<NodeReport> UntilAsync(Func<NodeReport, bool> condition)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            await foreach (var report in _reports.Reader.ReadAllAsync(limit.Token))
+            {
+                if (condition(report))
+                    return report;
+            }
+            throw new InvalidOperationException("unreachable: the channel never completes");
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_app is null)
+                return;
+            // Streams of nodes never end by themselves: a crash, not a farewell.
+            using var now = new CancellationTokenSource();
+            await now.CancelAsync();
+            await _app.StopAsync(now.Token);
+            await _app.DisposeAsync();
+        }
+    }
+}
