@@ -1,3 +1,5 @@
+using Lepton.Benchmarks.Decision;
+
 namespace Lepton.Benchmarks;
 
 /// <summary>The benches by name. Each prints a table and, last, one JSON line: {"bench":"…","ratios":{…}}.</summary>
@@ -5,6 +7,7 @@ internal static class Bench
 {
     private static readonly (string Name, string Measures, Func<string[], int> Run)[] All =
     [
+        ("decision", "guarded pick against plain LINQ, ns and bytes", DecisionBench.Run),
     ];
 
     internal static int Run(string[] args)

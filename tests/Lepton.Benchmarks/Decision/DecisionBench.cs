@@ -5,8 +5,9 @@ using System.Text.Json;
 namespace Lepton.Benchmarks.Decision;
 
 /// <summary>
-/// A decision, whole: residency mask and model filter, the guard over nodes of which 10 % are full, two draws, scores and
-/// the reservation; by the router's own code and by plain LINQ, interleaved in one run. Each booking is released at once.
+/// A decision, whole: residency mask and model filter, the guard over nodes of which 10 % are full, two draws, scores
+/// and the reservation; by the router's own code and by plain LINQ, interleaved in one run. Each booking is released
+/// at once.
 /// </summary>
 internal static class DecisionBench
 {

@@ -11,8 +11,8 @@ using Candidate = Lepton.Routing.Balancing.Candidate;
 namespace Lepton.Benchmarks.Decision;
 
 /// <summary>
-/// N nodes of the own region behind a snapshot, and the same N as a plain list. A tenth is full, a tenth lacks the model
-/// (when there are that many), and another region that the class doesn't allow has the model too.
+/// N nodes of the own region behind a snapshot, and the same N as a plain list. A tenth is full, a tenth lacks the
+/// model (when there are that many), and another region that the class doesn't allow has the model too.
 /// </summary>
 internal sealed class DecisionSetup
 {
@@ -25,7 +25,8 @@ internal sealed class DecisionSetup
         }
         """;
 
-    private readonly ResidencyPolicy _policy = ResidencyPolicy.Parse(Encoding.UTF8.GetBytes(Policy), ["eu-west", "us-east"]);
+    private readonly ResidencyPolicy _policy = ResidencyPolicy.Parse(Encoding.UTF8.GetBytes(Policy),
+        ["eu-west", "us-east"]);
     private readonly RegistrySnapshot _snapshot;
     private readonly LinqPicker _linq;
     private readonly ChanceSource _chance;
@@ -39,14 +40,18 @@ internal sealed class DecisionSetup
         Random random = new((int)(seed & int.MaxValue));
         Topology topology = new("eu-west",
         [
-            new() { Name = "eu-west", Url = new Uri("https://eu-west") }, new() { Name = "us-east", Url = new Uri("https://us-east") },
+            new() { Name = "eu-west", Url = new Uri("https://eu-west") },
+                new() { Name = "us-east", Url = new Uri("https://us-east") },
         ], _policy);
-        NodeView[] views = [.. Enumerable.Range(0, nodes).Select(i => Node(i, random, without: nodes >= 10 && i % 10 == 5))];
+        NodeView[] views = [.. Enumerable.Range(0,
+            nodes).Select(i => Node(i, random, without: nodes >= 10 && i % 10 == 5))];
         _snapshot = new RegistrySnapshot(1, topology, views, [], new());
         _linq = new LinqPicker(
             [
-                .. views.Select(v => new LinqPicker.Entry(v.Id, "eu-west", v.Models[0].Name, v.State == NodeState.Serving,
-                    v.Models[0].ServiceSeconds, v.RoundTripSeconds, v.LoadPercent, v.Models[0].Slots, v.Models[0].QueueMax, new Lane())),
+                .. views.Select(v => new LinqPicker.Entry(v.Id, "eu-west", v.Models[0].Name,
+                    v.State == NodeState.Serving,
+                    v.Models[0].ServiceSeconds, v.RoundTripSeconds, v.LoadPercent, v.Models[0].Slots,
+                        v.Models[0].QueueMax, new Lane())),
             ], random);
         for (int i = 0; i < nodes; i++)
             if (i % 10 == 0 && nodes >= 10 || nodes < 10 && i == 0)

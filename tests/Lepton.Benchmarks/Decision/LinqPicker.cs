@@ -2,7 +2,9 @@ using Lepton.Routing.Balancing;
 
 namespace Lepton.Benchmarks.Decision;
 
-/// <summary>The same policy, filter, guard, draws, score and reservation, written as one would without thinking of speed.</summary>
+/// <summary>
+/// The same policy, filter, guard, draws, score and reservation, written as one would without thinking of speed.
+/// </summary>
 internal sealed class LinqPicker(IReadOnlyList<LinqPicker.Entry> entries, Random random)
 {
     internal sealed record Entry(string Id, string Region, string Model, bool Serving, double ServiceSeconds,

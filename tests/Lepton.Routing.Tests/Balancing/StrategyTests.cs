@@ -12,7 +12,8 @@ public sealed class StrategyTests
         Candidate candidate = new()
         {
             Node = region == "here" ? id : "", Region = region, Url = Url, Lane = new Lane(), Slots = slots,
-            QueueMax = queueMax, RoundTripSeconds = rttMs / 1000, ServicePriorSeconds = latencyMs / 1000, LoadPercent = load,
+            QueueMax = queueMax, RoundTripSeconds = rttMs / 1000, ServicePriorSeconds = latencyMs / 1000,
+                LoadPercent = load,
         };
         for (int i = 0; i < outstanding; i++)
             candidate.Lane.TryReserve(int.MaxValue);
@@ -22,7 +23,8 @@ public sealed class StrategyTests
     internal static CandidateView View(params Candidate[] candidates) => new(
         [.. candidates.Where(c => !c.IsRegion)], [.. candidates.Where(c => c.IsRegion)], new Turn());
 
-    private static int Select(IBalancingStrategy strategy, CandidateView view, ulong seed = 1, long second = 0, long turn = 0)
+    private static int Select(IBalancingStrategy strategy, CandidateView view, ulong seed = 1, long second = 0,
+        long turn = 0)
     {
         PickContext context = new(new Chance(seed), second) { Turn = turn };
         return strategy.Select(view, ref context).Index;
@@ -98,14 +100,16 @@ public sealed class StrategyTests
     [Fact]
     public void Guarded_NoFreeSlot_TakesShortQueues()
     {
-        CandidateView view = View(Node("long", 1, slots: 1, queueMax: 4, outstanding: 3), Node("short", 9, slots: 1, queueMax: 4, outstanding: 2));
+        CandidateView view = View(Node("long", 1, slots: 1, queueMax: 4, outstanding: 3),
+            Node("short", 9, slots: 1, queueMax: 4, outstanding: 2));
         for (ulong seed = 0; seed < 200; seed++)
             Assert.Equal(1, Select(new GuardedStrategy(), view, seed));
     }
 
     [Fact]
     public void Guarded_EverybodyFull_StillPicks() => Assert.InRange(Select(new GuardedStrategy(),
-        View(Node("a", slots: 1, queueMax: 0, outstanding: 9), Node("b", slots: 1, queueMax: 0, outstanding: 9))), 0, 1);
+        View(Node("a", slots: 1, queueMax: 0, outstanding: 9), Node("b", slots: 1, queueMax: 0, outstanding: 9))), 0,
+            1);
 
     [Fact]
     public void Guarded_OfTwo_TakesTheLowerScore()
@@ -169,7 +173,8 @@ public sealed class StrategyTests
     public void EveryStrategy_Pick_AllocatesNothing(string name)
     {
         IBalancingStrategy strategy = StrategyCatalogue.ByName[name];
-        CandidateView view = View([.. Enumerable.Range(0, 100).Select(i => Node($"n{i}", 5 + i, outstanding: i % 10 == 0 ? 4 : 0)),
+        CandidateView view = View(
+            [.. Enumerable.Range(0, 100).Select(i => Node($"n{i}", 5 + i, outstanding: i % 10 == 0 ? 4 : 0)),
             Node("far", 50, rttMs: 0.001, region: "there")]);
         ChanceSource chance = new(3);
         PickAndRelease(1000); // compiled and warm

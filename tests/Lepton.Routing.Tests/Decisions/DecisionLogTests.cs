@@ -30,7 +30,8 @@ public sealed class DecisionLogTests : IDisposable
     private static DecisionDraft Draft(DateTimeOffset? at = null) => new()
     {
         Id = DecisionId.New("eu-west", at ?? DateTimeOffset.UtcNow), Region = "eu-west",
-        CreateTime = at ?? DateTimeOffset.UtcNow, Method = "ModelInfer", Policy = Policy, Tenant = "demo", Model = "ocr",
+        CreateTime = at ?? DateTimeOffset.UtcNow, Method = "ModelInfer", Policy = Policy, Tenant = "demo",
+            Model = "ocr",
     };
 
     private DecisionLog Log(Func<string, FileStream>? open = null) => new(
@@ -48,7 +49,8 @@ public sealed class DecisionLogTests : IDisposable
             await log.StartAsync(CancellationToken.None);
             Assert.True(await log.WriteDurablyAsync(draft, CancellationToken.None));
             // No stop: what is promised is on the disk now.
-            Assert.Contains(draft.Id, Encoding.UTF8.GetString(File.ReadAllBytes(Segments()[0])), StringComparison.Ordinal);
+            Assert.Contains(draft.Id, Encoding.UTF8.GetString(File.ReadAllBytes(Segments()[0])),
+                StringComparison.Ordinal);
             await log.StopAsync(CancellationToken.None);
         }
         using DecisionLog next = Log();

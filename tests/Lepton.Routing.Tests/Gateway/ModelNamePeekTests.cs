@@ -22,7 +22,8 @@ public sealed class ModelNamePeekTests
         };
         for (int i = random.Next(3); i > 0; i--)
         {
-            request.Inputs.Add(new ModelInferRequest.Types.InferInputTensor { Name = "x", Datatype = "FP32", Shape = { 1, 3 } });
+            request.Inputs.Add(new ModelInferRequest.Types.InferInputTensor { Name = "x", Datatype = "FP32",
+                Shape = { 1, 3 } });
             request.RawInputContents.Add(ByteString.CopyFrom(new byte[random.Next(300)]));
         }
         return request;
@@ -123,7 +124,8 @@ public sealed class ModelNamePeekTests
     [Fact]
     public void At_Beginning_IsIncompleteAndKnowsTheNameOnceItCame()
     {
-        byte[] bytes = new ModelInferRequest { ModelName = "ocr", RawInputContents = { ByteString.CopyFrom(new byte[50]) } }
+        byte[] bytes = new ModelInferRequest { ModelName = "ocr",
+            RawInputContents = { ByteString.CopyFrom(new byte[50]) } }
             .ToByteArray();
         for (int length = 1; length < bytes.Length; length++)
         {

@@ -134,7 +134,8 @@ public sealed class OutstandingTests
 
         Assert.NotEqual(dead.Id, (await call).ModelName);
         string id = call.GetTrailers().GetValue("x-lepton-decision-id")!;
-        V1.Decision decision = (await world["eu-west"].Routing.ExplainDecisionAsync(new() { DecisionId = id })).Decision;
+        V1.Decision decision = (
+            await world["eu-west"].Routing.ExplainDecisionAsync(new() { DecisionId = id })).Decision;
         Assert.Equal([dead.Id, nodes.Single(n => n != dead).Id], decision.Attempts.Select(a => a.Node));
         Assert.Equal("CONNECTION_FAILED", decision.Attempts[0].Reason);
         await world["eu-west"].UntilAsync(_ => world["eu-west"].Outstanding() == 0, "nothing is under way");

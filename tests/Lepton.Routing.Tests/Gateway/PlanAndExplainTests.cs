@@ -46,7 +46,8 @@ public sealed class PlanAndExplainTests
         foreach (string asked in (string[])[id, "eu-west-" + new string('0', 32), "mars"])
         {
             RpcException e = await Assert.ThrowsAsync<RpcException>(async () =>
-                await new V1.RoutingService.RoutingServiceClient(channel).ExplainDecisionAsync(new() { DecisionId = asked }));
+                await new V1.RoutingService.RoutingServiceClient(channel).ExplainDecisionAsync(
+                    new() { DecisionId = asked }));
             Assert.Equal((StatusCode.NotFound, "DECISION_UNKNOWN"), (e.StatusCode, RpcErrors.ReasonOf(e)));
         }
     }
@@ -72,9 +73,11 @@ public sealed class PlanAndExplainTests
     public async Task Report_WrongCaller_IsRefused(string region, string service, string expected)
     {
         await using TestWorld world = await TestWorld.StartAsync(["eu-west"]);
-        using var channel = world.Installation.Channel(world["eu-west"].Url, world.Installation.Service(region, service));
+        using var channel = world.Installation.Channel(world["eu-west"].Url,
+            world.Installation.Service(region, service));
         using var call = new RegistryService.RegistryServiceClient(channel).Report();
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext());
-        Assert.Equal(expected, e.StatusCode == StatusCode.PermissionDenied ? "PERMISSION_DENIED" : e.StatusCode.ToString());
+        Assert.Equal(expected, e.StatusCode == StatusCode.PermissionDenied ? "PERMISSION_DENIED"
+            : e.StatusCode.ToString());
     }
 }

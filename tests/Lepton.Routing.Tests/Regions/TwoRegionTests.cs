@@ -63,7 +63,8 @@ public sealed class TwoRegionTests
     {
         await using TestWorld world = await TestWorld.StartAsync(["eu-west"], absent: ["us-east"]);
         FakeNode node = await world.AddNodeAsync("eu-west", "near", "ocr");
-        using var channel = world.Installation.Channel(world["eu-west"].Url, world.Installation.Service("us-east", "routing"));
+        using var channel = world.Installation.Channel(world["eu-west"].Url,
+            world.Installation.Service("us-east", "routing"));
         RpcException e = await Assert.ThrowsAsync<RpcException>(async () =>
             await new GRPCInferenceService.GRPCInferenceServiceClient(channel).ModelInferAsync(TestWorld.Ask("ocr")));
         Assert.Equal((StatusCode.Unauthenticated, "HOP_ASSERTION_INVALID"), (e.StatusCode, RpcErrors.ReasonOf(e)));
@@ -83,15 +84,19 @@ public sealed class TwoRegionTests
         DateTimeOffset now = DateTimeOffset.UtcNow;
         Hop.V1.HopAssertion assertion = new()
         {
-            Principal = "tenant/demo", Tenant = "demo", DataClass = dataClass, DecisionId = "us-east-" + new string('0', 32),
-            Attempt = 1, Hops = hops, Audience = "router/eu-west", Model = "ocr", AllowedRegions = { "eu-west", "us-east" },
+            Principal = "tenant/demo", Tenant = "demo", DataClass = dataClass,
+                DecisionId = "us-east-" + new string('0', 32),
+            Attempt = 1, Hops = hops, Audience = "router/eu-west", Model = "ocr",
+                AllowedRegions = { "eu-west", "us-east" },
             IssueTime = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(now),
             ExpireTime = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(now.AddSeconds(20)),
         };
-        using var channel = world.Installation.Channel(world["eu-west"].Url, world.Installation.Service("us-east", "routing"));
+        using var channel = world.Installation.Channel(world["eu-west"].Url,
+            world.Installation.Service("us-east", "routing"));
         Metadata headers = new() { { HopHeader.Name, Convert.FromBase64String(signer.Sign(assertion)) } };
         RpcException e = await Assert.ThrowsAsync<RpcException>(async () =>
-            await new GRPCInferenceService.GRPCInferenceServiceClient(channel).ModelInferAsync(TestWorld.Ask("ocr"), headers));
+            await new GRPCInferenceService.GRPCInferenceServiceClient(channel).ModelInferAsync(TestWorld.Ask("ocr"),
+                headers));
         string status = e.StatusCode == StatusCode.FailedPrecondition ? "FAILED_PRECONDITION" : "INVALID_ARGUMENT";
         Assert.Equal(expected, $"{status}/{RpcErrors.ReasonOf(e)}");
         Assert.Empty(node.Assertions);
@@ -114,7 +119,8 @@ public sealed class TwoRegionTests
         Assert.Equal(("ocr", "public"), (first.Models[0].Name, first.Models[0].DataClassFloor));
         Assert.Equal(["eu-west", "us-east"], first.Models[0].Places.Select(p => p.Region));
         var second = await routing.ListModelsAsync(new() { PageSize = 1, PageToken = first.NextPageToken });
-        Assert.Equal(("xray", "us-health", ""), (second.Models[0].Name, second.Models[0].DataClassFloor, second.NextPageToken));
+        Assert.Equal(("xray", "us-health", ""),
+            (second.Models[0].Name, second.Models[0].DataClassFloor, second.NextPageToken));
         RpcException e = await Assert.ThrowsAsync<RpcException>(async () =>
             await routing.ListNodesAsync(new() { PageToken = first.NextPageToken }));
         Assert.Equal("PAGE_TOKEN_INVALID", RpcErrors.ReasonOf(e));

@@ -174,7 +174,8 @@ public sealed class NodeRegistryTests
         ResidencyPolicy policy = ResidencyPolicy.Parse(
             System.Text.Encoding.UTF8.GetBytes(TestRouter.Policy), ["eu-west", "us-east"]);
         Topology topology = new("eu-west",
-            [new() { Name = "eu-west", Url = new Uri("https://a") }, new() { Name = "us-east", Url = new Uri("https://b") }], policy);
+            [new() { Name = "eu-west", Url = new Uri("https://a") },
+                new() { Name = "us-east", Url = new Uri("https://b") }], policy);
         RegionTable regions = new(topology, Options.Create(new RoutingOptions()), _time);
         if (!again || _kept is null)
             _kept = new RegistrySnapshot(1, topology, _registry.Nodes(), regions.Regions(), new());
