@@ -16,7 +16,7 @@ internal static class GatewayErrors
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     public static RpcException TenantUnknown(string tenant) => RpcErrors.Create(StatusCode.PermissionDenied,
-        Reason.TenantUnknown, $"The residency policy does not name tenant '{tenant}', and denies what it does not name.");
+        Reason.TenantUnknown, $"The residency policy does not name tenant '{tenant}', and denies it therefore.");
 
     public static RpcException CallerNotAllowed(string caller) => RpcErrors.Create(StatusCode.PermissionDenied,
         PlatformReason.CallerNotAllowed, $"{caller} may not call the gateway; tenants and other regions' routers may.");

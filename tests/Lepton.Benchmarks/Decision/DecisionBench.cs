@@ -20,7 +20,7 @@ internal static class DecisionBench
         ulong seed = args is ["--seed", var text]
             ? ulong.Parse(text, CultureInfo.InvariantCulture)
             : (ulong)Environment.TickCount64;
-        Console.WriteLine($"decision: median of {Rounds} interleaved rounds, seed {seed} (replay: bench decision --seed {seed})");
+        Console.WriteLine($"decision: median of {Rounds} interleaved rounds; replay: bench decision --seed {seed}");
         Console.WriteLine($"{"nodes",6}{"guarded ns",12}{"LINQ ns",12}{"ratio",9}{"guarded B",11}{"LINQ B",9}");
         Dictionary<string, double> ratios = [];
         foreach (int size in Sizes)
