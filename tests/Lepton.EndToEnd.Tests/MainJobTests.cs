@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Lepton.EndToEnd.Tests;
 
-/// <summary>The main job as a person does it: text is read where the law allows, and the answer says who did it.</summary>
+/// <summary>The main job as a person does it: text is read where its class allows, and the answer says by whom.</summary>
 [Collection(PlatformCollection.Name)]
 public sealed class MainJobTests(Platform platform)
 {
@@ -72,7 +72,8 @@ public sealed class MainJobTests(Platform platform)
     public async Task InferLanguage_PublicFromAsia_IsAnswered()
     {
         JsonElement answer = (await platform.RunAsync("infer", "language",
-            "Die Rechnung ist bis zum Ende des Monats zu bezahlen.", "--from", "ap-southeast", "--json")).Require().Json();
+            "Die Rechnung ist bis zum Ende des Monats zu bezahlen.", "--from", "ap-southeast", "--json"))
+            .Require().Json();
 
         Assert.StartsWith("de", answer.GetProperty("language").GetString(), StringComparison.Ordinal);
         Assert.Contains(answer.GetProperty("region").GetString(), Platform.Regions);

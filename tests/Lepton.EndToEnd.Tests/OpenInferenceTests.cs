@@ -41,7 +41,8 @@ public sealed class OpenInferenceTests : IDisposable
         ModelMetadataResponse.Types.TensorMetadata input = Assert.Single(metadata.Inputs);
         Assert.Equal(("x", "FP32"), (input.Name, input.Datatype));
         Assert.Equal([-1, 3, 48, -1], input.Shape);
-        ModelConfigResponse config = await client.ModelConfigAsync(new ModelConfigRequest { Name = "ocr_rec" }, Options);
+        ModelConfigResponse config =
+            await client.ModelConfigAsync(new ModelConfigRequest { Name = "ocr_rec" }, Options);
         Assert.Equal("ocr_rec", config.Config.Name);
         RepositoryIndexResponse index = await client.RepositoryIndexAsync(new RepositoryIndexRequest(), Options);
         Assert.Contains(index.Models, m => m is { Name: "language-id", State: "READY" });
@@ -50,7 +51,8 @@ public sealed class OpenInferenceTests : IDisposable
     [Fact]
     public async Task ModelInfer_RawContents_AnswerIsServedAndSaysByWhom()
     {
-        using AsyncUnaryCall<ModelInferResponse> call = client.ModelInferAsync(Language("The parcel is late."), Options);
+        using AsyncUnaryCall<ModelInferResponse> call =
+            client.ModelInferAsync(Language("The parcel has not arrived yet."), Options);
         ModelInferResponse response = await call;
 
         Assert.Equal("language-id", response.ModelName);
@@ -87,7 +89,8 @@ public sealed class OpenInferenceTests : IDisposable
         List<ModelStreamInferResponse> answers = [];
         ModelInferRequest bad = Language("x");
         bad.Inputs[0].Name = "no-such-input";
-        foreach (ModelInferRequest request in new[] { Language("Guten Morgen, wie geht es?"), bad, Language("Good day.") })
+        ModelInferRequest[] requests = [Language("Guten Morgen, wie geht es?"), bad, Language("Good day.")];
+        foreach (ModelInferRequest request in requests)
         {
             await stream.RequestStream.WriteAsync(request);
             Assert.True(await stream.ResponseStream.MoveNext(default));
@@ -111,7 +114,8 @@ public sealed class OpenInferenceTests : IDisposable
         });
         request.RawInputContents.Add(ByteString.CopyFrom(new byte[4 * 48 * 192 * sizeof(float)]));
 
-        RpcException e = await Assert.ThrowsAsync<RpcException>(async () => await client.ModelInferAsync(request, Options));
+        RpcException e = await Assert.ThrowsAsync<RpcException>(
+            async () => await client.ModelInferAsync(request, Options));
 
         Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
         Assert.Contains("x", e.Status.Detail, StringComparison.Ordinal);
@@ -124,7 +128,8 @@ public sealed class OpenInferenceTests : IDisposable
     {
         ModelInferRequest unknown = Language("x");
         unknown.ModelName = "no-such-model";
-        RpcException missing = await Assert.ThrowsAsync<RpcException>(async () => await client.ModelInferAsync(unknown, Options));
+        RpcException missing = await Assert.ThrowsAsync<RpcException>(
+            async () => await client.ModelInferAsync(unknown, Options));
         RpcException absent = await Assert.ThrowsAsync<RpcException>(async () =>
             await client.SystemSharedMemoryStatusAsync(new SystemSharedMemoryStatusRequest(), Options));
 
@@ -139,7 +144,10 @@ public sealed class OpenInferenceTests : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(raw, (uint)utf8.Length);
         utf8.CopyTo(raw, sizeof(uint));
         ModelInferRequest request = new() { ModelName = "language-id", Id = "42" };
-        request.Inputs.Add(new ModelInferRequest.Types.InferInputTensor { Name = "text", Datatype = "BYTES", Shape = { 1 } });
+        request.Inputs.Add(new ModelInferRequest.Types.InferInputTensor
+        {
+            Name = "text", Datatype = "BYTES", Shape = { 1 },
+        });
         request.RawInputContents.Add(ByteString.CopyFrom(raw));
         return request;
     }

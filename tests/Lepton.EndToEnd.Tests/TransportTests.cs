@@ -35,7 +35,8 @@ public sealed class TransportTests(Platform platform)
                 DefaultRequestVersion = HttpVersion.Version20,
                 DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
             };
-            await Assert.ThrowsAnyAsync<HttpRequestException>(() => http.GetAsync($"https://127.0.0.1:{port}/health/ready"));
+            await Assert.ThrowsAnyAsync<HttpRequestException>(
+                () => http.GetAsync($"https://127.0.0.1:{port}/health/ready"));
         }
     }
 

@@ -92,12 +92,15 @@ internal static class InferCommand
             {
                 ["text"] = line.Text,
                 ["confidence"] = Math.Round(line.Confidence, 4),
-                ["box"] = new JsonArray([.. line.Box.Select(p => new JsonArray(p.X, p.Y))]),
+                ["box"] = new JsonArray([.. line.Box.Select(p => new JsonArray(Pixels(p.X), Pixels(p.Y)))]),
             })]),
         };
         served.AddTo(json);
         call.Terminal.Json(json);
     }
+
+    /// <summary>A tenth of a pixel says all that a detector knows.</summary>
+    private static double Pixels(float value) => Math.Round(value, 1);
 
     private static void Show(GatewayCall call, LanguageAnswer answer, Served served)
     {

@@ -3,6 +3,11 @@ namespace Lepton.Cli.Platform;
 /// <summary>Notices while the platform starts that the app host or a resource has died, and shows why.</summary>
 internal sealed class DeathWatch(Session session, Instance instance, ProcessId appHost, IResourceSource resources)
 {
+    /// <summary>The whole list is large; asking more often would slow down the start that it watches.</summary>
+    private static readonly TimeSpan interval = TimeSpan.FromSeconds(1);
+
+    private long asked = session.Time.GetTimestamp();
+
     public async Task<CommandFailure?> LookAsync(CancellationToken cancellation)
     {
         if (!session.Processes.IsAlive(appHost))
@@ -13,6 +18,12 @@ internal sealed class DeathWatch(Session session, Instance instance, ProcessId a
             };
         }
 
+        if (session.Time.GetElapsedTime(asked) < interval)
+        {
+            return null;
+        }
+
+        asked = session.Time.GetTimestamp();
         ResourceState? dead = (await resources.ListAsync(cancellation)).FirstOrDefault(r => r.HasFailed);
         if (dead is null)
         {

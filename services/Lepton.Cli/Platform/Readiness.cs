@@ -3,7 +3,7 @@ namespace Lepton.Cli.Platform;
 /// <summary>Waits for every milestone, and gives up as soon as anything that is needed has died.</summary>
 internal sealed class Readiness(TimeProvider time)
 {
-    private static readonly TimeSpan interval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan interval = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan checkTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>
