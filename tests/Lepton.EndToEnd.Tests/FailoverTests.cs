@@ -40,7 +40,7 @@ public sealed class FailoverTests(Platform platform)
     private async Task ShowsBothPartsAsync(JsonElement abroad)
     {
         string id = abroad.GetProperty("decision_id").GetString()!;
-        JsonElement decision = (await platform.RunAsync("explain", id, "--from", Region, "--json")).Require().Json();
+        JsonElement decision = (await platform.AskAsync("explain", id, "--from", Region, "--json")).Require().Json();
         Assert.Equal(abroad.GetProperty("region").GetString(),
             decision.GetProperty("attempts").EnumerateArray().Last().GetProperty("region").GetString());
         JsonElement remote = decision.GetProperty("remote_decision");
@@ -59,12 +59,12 @@ public sealed class FailoverTests(Platform platform)
             .Any(services => resources.All(services.Contains)));
     }
 
-    private Task<CliResult> InferAsync(string dataClass) => platform.RunAsync(
+    private Task<CliResult> InferAsync(string dataClass) => platform.AskAsync(
         "infer", "language", "Where is the parcel?", "--from", Region, "--data-class", dataClass, "--json");
 
     private async Task<IReadOnlyList<string>> ServingAsync()
     {
-        JsonElement nodes = (await platform.RunAsync("nodes", "--from", Region, "--json")).Require().Json();
+        JsonElement nodes = (await platform.AskAsync("nodes", "--from", Region, "--json")).Require().Json();
         return [.. nodes.EnumerateArray()
             .Where(n => n.GetProperty("state").GetString() == "serving")
             .Select(n => n.GetProperty("node").GetString()!)];

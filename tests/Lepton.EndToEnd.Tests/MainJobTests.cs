@@ -11,7 +11,7 @@ public sealed class MainJobTests(Platform platform)
     [Fact]
     public async Task InferOcr_EuPersonalFromEurope_IsReadThere()
     {
-        CliResult result = await platform.RunAsync(
+        CliResult result = await platform.AskAsync(
             "infer", "ocr", Invoice, "--from", "eu-west", "--data-class", "eu-personal", "--json");
 
         JsonElement answer = result.Require().Json();
@@ -29,11 +29,11 @@ public sealed class MainJobTests(Platform platform)
     [Fact]
     public async Task Explain_ServedRequest_NamesCandidatesExclusionsAndPick()
     {
-        JsonElement answer = (await platform.RunAsync("infer", "ocr", "eng/samples/parcel-label.jpg", "--from",
+        JsonElement answer = (await platform.AskAsync("infer", "ocr", "eng/samples/parcel-label.jpg", "--from",
             "eu-west", "--data-class", "eu-personal", "--json")).Require().Json();
         string id = answer.GetProperty("decision_id").GetString()!;
 
-        JsonElement decision = (await platform.RunAsync("explain", id, "--from", "eu-west", "--json")).Require().Json();
+        JsonElement decision = (await platform.AskAsync("explain", id, "--from", "eu-west", "--json")).Require().Json();
 
         Assert.Equal("ocr", decision.GetProperty("model").GetString());
         Assert.Equal("eu-personal", decision.GetProperty("data_class").GetString());
@@ -52,7 +52,7 @@ public sealed class MainJobTests(Platform platform)
     [Fact]
     public async Task InferOcr_EuPersonalFromElsewhere_IsRefusedUnreadAndNamesTheGateway()
     {
-        CliResult refused = await platform.RunAsync(
+        CliResult refused = await platform.AskAsync(
             "infer", "ocr", Invoice, "--from", "us-east", "--data-class", "eu-personal", "--json");
 
         JsonElement error = refused.Require(1).Json().GetProperty("error");
@@ -61,7 +61,7 @@ public sealed class MainJobTests(Platform platform)
         Assert.Contains(platform.Gateway("eu-west"), error.GetRawText(), StringComparison.Ordinal);
         Assert.DoesNotContain(platform.Gateway("ap-southeast"), error.GetRawText(), StringComparison.Ordinal);
         string id = error.GetProperty("decision_id").GetString()!;
-        JsonElement decision = (await platform.RunAsync("explain", id, "--from", "us-east", "--json")).Require().Json();
+        JsonElement decision = (await platform.AskAsync("explain", id, "--from", "us-east", "--json")).Require().Json();
         Assert.Equal(0, decision.GetProperty("request_bytes_read").GetInt64());
         Assert.Equal("", decision.GetProperty("model").GetString());
         Assert.Equal("GATEWAY_NOT_ALLOWED", decision.GetProperty("reason").GetString());
@@ -71,7 +71,7 @@ public sealed class MainJobTests(Platform platform)
     [Fact]
     public async Task InferLanguage_PublicFromAsia_IsAnswered()
     {
-        JsonElement answer = (await platform.RunAsync("infer", "language",
+        JsonElement answer = (await platform.AskAsync("infer", "language",
             "Die Rechnung ist bis zum Ende des Monats zu bezahlen.", "--from", "ap-southeast", "--json"))
             .Require().Json();
 
@@ -84,7 +84,7 @@ public sealed class MainJobTests(Platform platform)
     [InlineData("eu-personal+us-health", "FAILED_PRECONDITION", "NO_REGION_ALLOWED")]
     public async Task InferLanguage_ClassThatNobodyMayServe_IsRefused(string dataClass, string code, string reason)
     {
-        CliResult refused = await platform.RunAsync(
+        CliResult refused = await platform.AskAsync(
             "infer", "language", "hello", "--from", "us-east", "--data-class", dataClass, "--json");
 
         JsonElement error = refused.Require(1).Json().GetProperty("error");
@@ -98,7 +98,7 @@ public sealed class MainJobTests(Platform platform)
     [InlineData("round-robin")]
     public async Task RouteDryRun_EachStrategy_PicksAnAllowedNodeAndSendsNothing(string strategy)
     {
-        JsonElement plan = (await platform.RunAsync("route", "--dry-run", "--model", "ocr", "--data-class", "us-health",
+        JsonElement plan = (await platform.AskAsync("route", "--dry-run", "--model", "ocr", "--data-class", "us-health",
             "--strategy", strategy, "--from", "us-east", "--json")).Require().Json();
 
         Assert.Equal(strategy, plan.GetProperty("strategy").GetString());

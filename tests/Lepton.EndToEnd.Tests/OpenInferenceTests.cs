@@ -20,7 +20,7 @@ public sealed class OpenInferenceTests : IDisposable
         client = new GRPCInferenceService.GRPCInferenceServiceClient(channel);
     }
 
-    private static CallOptions Options => new(deadline: DateTime.UtcNow.AddSeconds(30));
+    private static CallOptions Options => new(deadline: DateTime.UtcNow.AddSeconds(120));
 
     public void Dispose() => channel.Dispose();
 

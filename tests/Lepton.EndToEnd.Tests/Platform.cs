@@ -57,6 +57,9 @@ public sealed class Platform : IAsyncLifetime
     internal Task<CliResult> RunAsync(params string[] arguments) =>
         CliProcess.RunAsync([.. arguments, "--instance", instance]);
 
+    /// <summary>A command to a gateway, with time for a machine that runs other tests meanwhile.</summary>
+    internal Task<CliResult> AskAsync(params string[] arguments) => RunAsync([.. arguments, "--timeout", "120"]);
+
     public string Gateway(string region) => file.GetProperty("regions").EnumerateArray()
         .Single(r => r.GetProperty("name").GetString() == region).GetProperty("gateway_url").GetString()!;
 
