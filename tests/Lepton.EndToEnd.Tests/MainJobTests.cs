@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Lepton.EndToEnd.Tests;
 
-/// <summary>The main job as a person does it: text is read where its class allows, and the answer says by whom.</summary>
+/// <summary>The main job as a person does it: text is read where its class allows, and the answer says where.</summary>
 [Collection(PlatformCollection.Name)]
 public sealed class MainJobTests(Platform platform)
 {
