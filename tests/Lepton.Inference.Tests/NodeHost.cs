@@ -120,8 +120,9 @@ internal sealed class NodeHost : IAsyncDisposable
 
     public static Metadata Headers(string signed) => new() { { HopHeader.Name, Convert.FromBase64String(signed) } };
 
-    public AsyncUnaryCall<ModelInferResponse> InferAsync(ModelInferRequest request, CancellationToken cancellation = default,
-        DateTime? deadline = null, Action<HopAssertion>? change = null) =>
+    public AsyncUnaryCall<ModelInferResponse> InferAsync(
+        ModelInferRequest request, DateTime? deadline = null, Action<HopAssertion>? change = null,
+        CancellationToken cancellation = default) =>
         Client.ModelInferAsync(request, Headers(request.ModelName, change), deadline, cancellation);
 
     public async Task StopAsync() => await _app.StopAsync();

@@ -22,11 +22,13 @@ internal sealed partial class Orchestrator(
     ResourceLoggerService loggers,
     IDistributedApplicationEventing eventing,
     IServiceProvider services,
-    ILoggerFactory loggerFactory) : IHostedService
+    ILoggerFactory loggerFactory) : IHostedService, IDisposable
 {
     private readonly ILogger logger = loggerFactory.CreateLogger("Aspire.Hosting.DistributedApplication");
     private readonly CancellationTokenSource stopping = new();
     private Task background = Task.CompletedTask;
+
+    public void Dispose() => stopping.Dispose();
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
