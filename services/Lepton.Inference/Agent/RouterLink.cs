@@ -11,16 +11,20 @@ internal sealed partial class RouterLink(
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
 
+    /// <summary>A router that stays away is logged once a minute or so, not at every try.</summary>
+    private const int LogEvery = 12;
+
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var channel = connect();
         var client = new RegistryService.RegistryServiceClient(channel);
         var wait = WaitMin;
+        var failures = 0;
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
-                await ReportAsync(client, () => wait = WaitMin, cancellation);
+                await ReportAsync(client, () => (wait, failures) = (WaitMin, 0), cancellation);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
@@ -30,7 +34,8 @@ internal sealed partial class RouterLink(
             {
                 // A write into a broken connection throws IOException and others than RpcException. Whatever it was: a node
                 // that stopped reporting would be out of service for good.
-                LinkBroken(error, router);
+                if (failures++ % LogEvery == 0)
+                    LinkBroken(router, error.Message);
             }
             // Full jitter, so that a region's nodes don't come back to a restarted router in one instant.
             if (!await DelayAsync(wait * (0.5 + (random.NextDouble() / 2)), cancellation))
@@ -73,6 +78,6 @@ internal sealed partial class RouterLink(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The report stream to {Router} broke; connecting again")]
-    private partial void LinkBroken(Exception error, Uri router);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No report stream to {Router}, trying on: {Error}")]
+    private partial void LinkBroken(Uri router, string error);
 }
