@@ -22,6 +22,8 @@ bool publishing = builder.ExecutionContext.IsPublishMode;
 if (!publishing)
     SetDashboardPorts();
 
+Dictionary<Region, Lazy<HttpClient>> peers = installation.Regions.ToDictionary(
+    region => region, region => new Lazy<HttpClient>(() => ConnectAsService(region)));
 AddPostgres();
 Dictionary<Region, IResourceBuilder<ProjectResource>> routers = [];
 foreach (Region region in installation.Regions)
@@ -176,13 +178,49 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         });
 
     string key = $"{name}-ready";
-    builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
-        key, new ReadyCheck(installation, region, port), failureStatus: null, tags: null));
+    var ready = new Uri(Region.Url(port) + "/health/ready");
+    builder.Services.AddHealthChecks().AddAsyncCheck(key, token => IsReadyAsync(peers[region].Value, ready, token));
     // Workstation collection: a dozen processes share this machine's memory. No proxy: addresses outlive restarts.
     return project.WithEnvironment("DOTNET_gcServer", "0")
         .WithEnvironment("ASPNETCORE_URLS", Region.Url(port))
         .WithHttpsEndpoint(port: port, isProxied: false)
         .WithHealthCheck(key);
+}
+
+static async Task<HealthCheckResult> IsReadyAsync(HttpClient peer, Uri address, CancellationToken cancellationToken)
+{
+    try
+    {
+        using HttpResponseMessage answer = await peer.GetAsync(address, cancellationToken);
+        return answer.IsSuccessStatusCode
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Unhealthy(await answer.Content.ReadAsStringAsync(cancellationToken));
+    }
+    catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+    {
+        return HealthCheckResult.Unhealthy((e.InnerException ?? e).Message);
+    }
+}
+
+// Asks as a service of the region would: mutual TLS within the installation's own authority.
+HttpClient ConnectAsService(Region region)
+{
+    string pki = installation.Pki(region, "routing", publishing: false);
+    string authority = Path.Combine(installation.Home, "pki", "ca.crt");
+    var handler = new SocketsHttpHandler();
+    handler.SslOptions.ClientCertificates =
+        [X509Certificate2.CreateFromPemFile(Path.Combine(pki, "tls.crt"), Path.Combine(pki, "tls.key"))];
+    handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        CustomTrustStore = { X509CertificateLoader.LoadCertificateFromFile(authority) },
+        RevocationMode = X509RevocationMode.NoCheck,
+    };
+    return new HttpClient(handler)
+    {
+        Timeout = TimeSpan.FromSeconds(5),
+        DefaultRequestVersion = HttpVersion.Version20,
+    };
 }
 
 // One relay for all pairs of regions puts the distance between them on one machine.
@@ -212,8 +250,6 @@ internal sealed partial record Installation(
     string Postgres, string PolicyFile)
 {
     private const int RegionsMax = 9;
-    private const int PortsPerRegion = 20;
-    private const int WanPortsFrom = 220;
 
     public static Installation Read(IConfiguration configuration, string appHostDirectory)
     {
@@ -229,7 +265,7 @@ internal sealed partial record Installation(
         string root = Path.GetFullPath("..", appHostDirectory);
         string home = Path.GetFullPath(lepton["Home"] ?? ".lepton", root);
         return new Installation(
-            [.. names.Select((name, i) => new Region(name, i, basePort + (PortsPerRegion * (i + 1))))],
+            [.. names.Select((name, i) => new Region(name, i, basePort + (20 * (i + 1))))],
             OneOf(lepton, "Zones", "1", "2") == "2" ? 2 : 1,
             OneOf(lepton, "Wan", "on", "off") == "on",
             basePort,
@@ -239,7 +275,7 @@ internal sealed partial record Installation(
             Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root));
     }
 
-    public int WanPort(Region from, Region to) => BasePort + WanPortsFrom + (10 * from.Index) + to.Index;
+    public int WanPort(Region from, Region to) => BasePort + 220 + (10 * from.Index) + to.Index;
 
     /// <summary>Measured between regions of such names by several clouds: about these.</summary>
     public static int RoundTripMs(Region from, Region to)
@@ -261,64 +297,4 @@ internal sealed partial record Installation(
         => lepton[key] is not { Length: > 0 } value ? standard
             : value == standard || value == other ? value
             : throw new DistributedApplicationException($"Lepton:{key} takes {standard} or {other}, not '{value}'.");
-}
-
-/// <summary>GET /health/ready as a service of the same region would: mutual TLS within our own authority.</summary>
-internal sealed class ReadyCheck(Installation installation, Region region, int port) : IHealthCheck, IDisposable
-{
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
-
-    private readonly Uri address = new(Region.Url(port) + "/health/ready");
-    private HttpClient? http;
-
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken)
-    {
-        try
-        {
-            http ??= Connect();
-            using HttpResponseMessage answer = await http.GetAsync(address, cancellationToken);
-            return answer.IsSuccessStatusCode
-                ? HealthCheckResult.Healthy()
-                : HealthCheckResult.Unhealthy(
-                    $"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            return HealthCheckResult.Unhealthy((e.InnerException ?? e).Message);
-        }
-    }
-
-    public void Dispose() => http?.Dispose();
-
-    private HttpClient Connect()
-    {
-        string pki = installation.Pki(region, "routing", publishing: false);
-        var handler = new SocketsHttpHandler
-        {
-            PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-            SslOptions =
-            {
-                ClientCertificates =
-                [
-                    X509Certificate2.CreateFromPemFile(Path.Combine(pki, "tls.crt"), Path.Combine(pki, "tls.key")),
-                ],
-                CertificateChainPolicy = new X509ChainPolicy
-                {
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    CustomTrustStore =
-                    {
-                        X509CertificateLoader.LoadCertificateFromFile(Path.Combine(installation.Home, "pki", "ca.crt")),
-                    },
-                    RevocationMode = X509RevocationMode.NoCheck,
-                },
-            },
-        };
-        return new HttpClient(handler)
-        {
-            Timeout = Limit,
-            DefaultRequestVersion = HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-        };
-    }
 }

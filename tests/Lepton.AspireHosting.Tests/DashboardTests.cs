@@ -176,7 +176,8 @@ public sealed class DashboardTests : IDisposable
         {
             try
             {
-                using HttpResponseMessage answer = await http.GetAsync(new Uri("/login", UriKind.Relative), limit.Token);
+                using HttpResponseMessage answer = await http.GetAsync(
+                    new Uri("/login", UriKind.Relative), limit.Token);
                 return;
             }
             catch (HttpRequestException)

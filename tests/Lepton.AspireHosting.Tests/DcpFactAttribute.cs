@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Lepton.AspireHosting.Tests;
 
-/// <summary>A test that needs DCP and the dashboard, which set-up brings: skipped without them, a failure in CI.</summary>
+/// <summary>A test that needs DCP and the dashboard, which set-up brings: skipped without, a failure in CI.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class DcpFactAttribute : FactAttribute
 {

@@ -61,20 +61,29 @@ public sealed class ManifestTests : IDisposable
 
         Assert.Equal(["password", "size", "server", "store", "tool"], resources.AsObject().Select(r => r.Key));
         AssertJson(
-            """{"type":"parameter.v0","value":"{password.inputs.value}","inputs":{"value":{"type":"string","secret":true}}}""",
+            """
+            {"type":"parameter.v0","value":"{password.inputs.value}",
+            "inputs":{"value":{"type":"string","secret":true}}}
+            """,
             resources["password"]);
         AssertJson(
-            """{"type":"parameter.v0","value":"{size.inputs.value}","inputs":{"value":{"type":"string","default":{"value":"7"}}}}""",
+            """
+            {"type":"parameter.v0","value":"{size.inputs.value}",
+            "inputs":{"value":{"type":"string","default":{"value":"7"}}}}
+            """,
             resources["size"]);
         Assert.Equal("project.v0", (string?)resources["server"]!["type"]);
-        AssertJson("""{"http":{"scheme":"http","protocol":"tcp","transport":"http"}}""", resources["server"]!["bindings"]);
+        AssertJson(
+            """{"http":{"scheme":"http","protocol":"tcp","transport":"http"}}""", resources["server"]!["bindings"]);
         AssertJson(
             """
-            {"type":"container.v0","image":"registry.test:5000/store:2","args":["--server","{server.bindings.http.url}"],
+            {"type":"container.v0","image":"registry.test:5000/store:2",
+            "args":["--server","{server.bindings.http.url}"],
             "bindMounts":[{"source":"conf","target":"/conf","readOnly":true}],
             "volumes":[{"name":"data","target":"/data","readOnly":false}],
             "env":{"PASSWORD":"{password.value}"},
-            "bindings":{"http":{"scheme":"http","protocol":"tcp","transport":"http","port":80,"targetPort":8080,"external":true}}}
+            "bindings":{"http":{"scheme":"http","protocol":"tcp","transport":"http",
+            "port":80,"targetPort":8080,"external":true}}}
             """,
             resources["store"]);
         AssertJson(
@@ -98,7 +107,8 @@ public sealed class ManifestTests : IDisposable
         JsonNode server = resources["server"]!;
         Assert.Equal("container.v1", (string?)server["type"]);
         AssertJson(
-            """{"context":".","dockerfile":"sub/Dockerfile","stage":"final","args":{"MODE":"fast"}}""", server["build"]);
+            """{"context":".","dockerfile":"sub/Dockerfile","stage":"final","args":{"MODE":"fast"}}""",
+            server["build"]);
         Assert.Null(server["args"]);
         AssertJson(
             """{"http":{"scheme":"http","protocol":"tcp","transport":"http","targetPort":8080}}""", server["bindings"]);
@@ -124,8 +134,12 @@ public sealed class ManifestTests : IDisposable
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in new[] { assembly, "--publisher", "manifest", "--output-path", path })
             start.ArgumentList.Add(argument);
-        foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("Lepton__", StringComparison.Ordinal)).ToArray())
-            start.Environment.Remove(name);
+        foreach (string name in start.Environment.Keys.ToArray())
+        {
+            if (name.StartsWith("Lepton__", StringComparison.Ordinal))
+                start.Environment.Remove(name);
+        }
+
         using Process process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
         Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
         string errors = await process.StandardError.ReadToEndAsync(limit.Token);

@@ -83,7 +83,8 @@ public sealed class ModelTests
         ValueTask<string?> address = endpoint.GetValueAsync();
         Assert.False(address.IsCompleted);
 
-        endpoint.EndpointAnnotation.AllocatedEndpoint = new AllocatedEndpoint(endpoint.EndpointAnnotation, "localhost", 81);
+        endpoint.EndpointAnnotation.AllocatedEndpoint
+            = new AllocatedEndpoint(endpoint.EndpointAnnotation, "localhost", 81);
 
         Assert.Equal("http://localhost:81", await address);
         Assert.Equal("localhost:81", await endpoint.Property(EndpointProperty.HostAndPort).GetValueAsync());

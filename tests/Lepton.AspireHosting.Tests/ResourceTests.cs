@@ -37,13 +37,14 @@ public sealed class ResourceTests(RunningApplication running) : IDisposable
 
         Assert.Equal(server, await EnvironmentAsync("services__server__http__0"));
         Assert.Equal(server, await EnvironmentAsync("SERVER_HTTP"));
-        Assert.EndsWith($"--address {server}", await running.GetAsync("client", "/arguments", limit.Token), StringComparison.Ordinal);
+        string arguments = await running.GetAsync("client", "/arguments", limit.Token);
+        Assert.EndsWith($"--address {server}", arguments, StringComparison.Ordinal);
     }
 
     [DcpFact]
     public async Task Environment_OfEveryKind_ReachesTheProcess()
     {
-        string port = new Uri(await running.AddressAsync("server", limit.Token)).Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        int port = new Uri(await running.AddressAsync("server", limit.Token)).Port;
 
         Assert.Equal("as is", await EnvironmentAsync("LITERAL"));
         Assert.Equal("secret", await EnvironmentAsync("PASSWORD"));
@@ -57,9 +58,11 @@ public sealed class ResourceTests(RunningApplication running) : IDisposable
         string id = running.InstanceOf("client");
 
         Assert.Equal("client", await EnvironmentAsync("OTEL_SERVICE_NAME"));
-        Assert.Equal($"service.instance.id={id["client-".Length..]}", await EnvironmentAsync("OTEL_RESOURCE_ATTRIBUTES"));
+        Assert.Equal(
+            $"service.instance.id={id["client-".Length..]}", await EnvironmentAsync("OTEL_RESOURCE_ATTRIBUTES"));
         Assert.Equal(running.Dashboard.OtlpGrpcUrl, await EnvironmentAsync("OTEL_EXPORTER_OTLP_ENDPOINT"));
-        Assert.Equal($"x-otlp-api-key={running.Dashboard.OtlpApiKey}", await EnvironmentAsync("OTEL_EXPORTER_OTLP_HEADERS"));
+        Assert.Equal(
+            $"x-otlp-api-key={running.Dashboard.OtlpApiKey}", await EnvironmentAsync("OTEL_EXPORTER_OTLP_HEADERS"));
     }
 
     [DcpFact]
@@ -129,7 +132,8 @@ public sealed class ResourceTests(RunningApplication running) : IDisposable
     }
 
     private static bool IsAlive(string pid)
-        => File.Exists($"/proc/{pid}/stat") && !File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal);
+        => File.Exists($"/proc/{pid}/stat")
+            && !File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal);
 
     private string? StateOf(string resource)
         => Notifications.TryGetCurrentState(running.InstanceOf(resource), out ResourceEvent? state)

@@ -72,7 +72,7 @@ public sealed class RunningApplication : IAsyncLifetime, IDisposable
 
     public string InstanceOf(string resource) => ResourceInstances.Of(Find(resource))[0];
 
-    private void AddServers(IDistributedApplicationBuilder builder)
+    private static void AddServers(IDistributedApplicationBuilder builder)
     {
         IResourceBuilder<ProjectResource> server = builder.AddProject<Projects.Lepton_AspireHosting_Probe>("server")
             .WithHttpEndpoint()

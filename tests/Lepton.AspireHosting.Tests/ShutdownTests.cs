@@ -93,7 +93,8 @@ public sealed class ShutdownTests : IDisposable
                 continue;
             try
             {
-                if (File.ReadAllText(Path.Combine(folder, "environ")).Contains($"{Mark}={mark}", StringComparison.Ordinal))
+                string environment = File.ReadAllText(Path.Combine(folder, "environ"));
+                if (environment.Contains($"{Mark}={mark}", StringComparison.Ordinal))
                     found.Add((id, File.ReadAllText(Path.Combine(folder, "cmdline")).Replace('\0', ' ')));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

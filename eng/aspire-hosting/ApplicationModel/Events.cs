@@ -2,7 +2,8 @@ using Aspire.Hosting.Eventing;
 
 namespace Aspire.Hosting.ApplicationModel;
 
-public class BeforeStartEvent(IServiceProvider services, DistributedApplicationModel model) : IDistributedApplicationEvent
+public class BeforeStartEvent(IServiceProvider services, DistributedApplicationModel model)
+    : IDistributedApplicationEvent
 {
     public IServiceProvider Services { get; } = services;
 

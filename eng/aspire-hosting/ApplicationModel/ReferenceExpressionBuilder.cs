@@ -12,7 +12,7 @@ public class ReferenceExpressionBuilder
     public bool IsEmpty => format.Length == 0;
 
     public void AppendLiteral(string value)
-        => format.Append(value.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal));
+        => format.Append(DoubleBraces(value));
 
     public void AppendFormatted(string? value)
     {
@@ -36,7 +36,8 @@ public class ReferenceExpressionBuilder
             object[] renumbered = [.. inner.ValueProviders.Select((_, i) => $"{{{providers.Count + i}}}")];
             this.format.Append(string.Format(
                 CultureInfo.InvariantCulture,
-                inner.Format.Replace("{{", "{{{{", StringComparison.Ordinal).Replace("}}", "}}}}", StringComparison.Ordinal),
+                inner.Format.Replace("{{", "{{{{", StringComparison.Ordinal)
+                    .Replace("}}", "}}}}", StringComparison.Ordinal),
                 renumbered));
             providers.AddRange(inner.ValueProviders);
             formats.AddRange(inner.StringFormats);
@@ -47,6 +48,9 @@ public class ReferenceExpressionBuilder
         providers.Add(valueProvider);
         formats.Add(format);
     }
+
+    private static string DoubleBraces(string text)
+        => text.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal);
 
     public ReferenceExpression Build() => new(format.ToString(), [.. providers], [.. formats]);
 }

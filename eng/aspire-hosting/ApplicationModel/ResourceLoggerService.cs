@@ -14,7 +14,11 @@ public class ResourceLoggerService : IDisposable
     private readonly ConcurrentDictionary<string, ResourceLog> logs = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Gives the lines that an instance's process wrote and writes; set by what runs processes.</summary>
-    internal Func<string, bool, CancellationToken, IAsyncEnumerable<(string Content, bool IsError)>>? Source { get; set; }
+    internal Func<string, bool, CancellationToken, IAsyncEnumerable<(string Content, bool IsError)>>? Source
+    {
+        get;
+        set;
+    }
 
     public ILogger GetLogger(IResource resource) => new ResourceLogger(
         [.. ResourceInstances.Of(resource).Select(LogOf)]);

@@ -31,7 +31,8 @@ public class ResourceNotificationService : IDisposable
         stopping = hostApplicationLifetime.ApplicationStopping;
     }
 
-    public Task PublishUpdateAsync(IResource resource, Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
+    public Task PublishUpdateAsync(
+        IResource resource, Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
     {
         foreach (string id in ResourceInstances.Of(resource))
             Publish(resource, id, stateFactory);
@@ -122,7 +123,7 @@ public class ResourceNotificationService : IDisposable
                 $"Stopped waiting for resource '{resourceName}' to become healthy because it failed to start.");
     }
 
-    /// <summary>Waits for everything the resource was told to wait for, in state Waiting while that takes time.</summary>
+    /// <summary>Waits for all that the resource was told to wait for, in state Waiting meanwhile.</summary>
     public Task WaitForDependenciesAsync(IResource resource, CancellationToken cancellationToken)
         => new Running.DependencyWaiter(this, loggers, services).WaitAsync(resource, cancellationToken);
 

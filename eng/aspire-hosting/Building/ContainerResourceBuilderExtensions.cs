@@ -75,7 +75,8 @@ public static class ContainerResourceBuilderExtensions
         if (!builder.Resource.TryGetLastAnnotation(out DockerfileBuildAnnotation? build))
             throw new InvalidOperationException(
                 "The resource does not have a Dockerfile build annotation. Call WithDockerfile before WithBuildArg.");
-        build.BuildArguments[name] = value is IResourceBuilder<ParameterResource> parameter ? parameter.Resource : value;
+        build.BuildArguments[name]
+            = value is IResourceBuilder<ParameterResource> parameter ? parameter.Resource : value;
         return builder;
     }
 

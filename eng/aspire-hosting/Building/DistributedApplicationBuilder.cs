@@ -83,7 +83,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         return application;
     }
 
-    private static DistributedApplicationOperation OperationOf(IConfiguration configuration)
+    private static DistributedApplicationOperation OperationOf(ConfigurationManager configuration)
     {
         string? operation = configuration["AppHost:Operation"];
         bool publish = operation is null

@@ -28,7 +28,8 @@ public class DistributedApplicationExecutionContext
     /// <exception cref="InvalidOperationException">The application has not been built yet.</exception>
     public IServiceProvider ServiceProvider
     {
-        get => field ?? throw new InvalidOperationException("IServiceProvider is not available until the application is built.");
+        get => field ?? throw new InvalidOperationException(
+            "IServiceProvider is not available until the application is built.");
         internal set;
     }
 }

@@ -21,7 +21,8 @@ public static class ParameterResourceBuilderExtensions
         bool publishValueAsDefault = false, bool secret = false)
     {
         if (publishValueAsDefault && secret)
-            throw new ArgumentException("A parameter cannot be both secret and published as a default value.", nameof(secret));
+            throw new ArgumentException(
+                "A parameter cannot be both secret and published as a default value.", nameof(secret));
         var parameter = new ParameterResource(name, _ => valueGetter(), secret)
         {
             Default = publishValueAsDefault ? new ConstantParameterDefault(valueGetter) : null,
@@ -36,7 +37,9 @@ public static class ParameterResourceBuilderExtensions
         if (persist)
             throw new DistributedApplicationException("Persisted parameters are not supported here.");
         var parameter = new ParameterResource(
-            name, fallback => Read(builder.Configuration, $"Parameters:{name}") ?? fallback?.GetDefaultValue() ?? "", secret)
+            name,
+            fallback => Read(builder.Configuration, $"Parameters:{name}") ?? fallback?.GetDefaultValue() ?? "",
+            secret)
         {
             Default = value,
         };
@@ -64,6 +67,6 @@ public static class ParameterResourceBuilderExtensions
         IDistributedApplicationBuilder builder, ParameterResource parameter)
         => builder.AddResource(parameter);
 
-    private static string? Read(IConfiguration configuration, string key)
+    private static string? Read(ConfigurationManager configuration, string key)
         => configuration[key] ?? configuration[key.Replace('-', '_')];
 }

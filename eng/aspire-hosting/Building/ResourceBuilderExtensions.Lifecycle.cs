@@ -49,7 +49,8 @@ public static partial class ResourceBuilderExtensions
         where T : IResource
     {
         if (builder.Resource.Annotations.OfType<HealthCheckAnnotation>().Any(h => h.Key == key))
-            throw new DistributedApplicationException($"Resource '{builder.Resource.Name}' already has a health check with key '{key}'.");
+            throw new DistributedApplicationException(
+                $"Resource '{builder.Resource.Name}' already has a health check with key '{key}'.");
         return builder.WithAnnotation(new HealthCheckAnnotation(key));
     }
 
@@ -74,7 +75,8 @@ public static partial class ResourceBuilderExtensions
         where T : IResourceWithWaitSupport
     {
         if (ReferenceEquals(wait.Resource, builder.Resource))
-            throw new DistributedApplicationException($"The '{builder.Resource.Name}' resource cannot wait for itself.");
+            throw new DistributedApplicationException(
+                $"The '{builder.Resource.Name}' resource cannot wait for itself.");
         return builder.WithAnnotation(wait).WithRelationship(wait.Resource, RelationshipTypes.WaitFor);
     }
 }

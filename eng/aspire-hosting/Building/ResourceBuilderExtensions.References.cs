@@ -13,7 +13,8 @@ public static partial class ResourceBuilderExtensions
 
     /// <param name="name">The name that the variables carry instead of the resource's.</param>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
-        this IResourceBuilder<TDestination> builder, IResourceBuilder<IResourceWithServiceDiscovery> source, string name)
+        this IResourceBuilder<TDestination> builder, IResourceBuilder<IResourceWithServiceDiscovery> source,
+        string name)
         where TDestination : IResourceWithEnvironment
         => Refer(builder, source.Resource, null, name);
 
@@ -27,7 +28,8 @@ public static partial class ResourceBuilderExtensions
         where TDestination : IResourceWithEnvironment
     {
         if (!uri.IsAbsoluteUri || uri.AbsolutePath != "/")
-            throw new InvalidOperationException("The uri for a service reference must be absolute, with the path \"/\".");
+            throw new InvalidOperationException(
+                "The uri for a service reference must be absolute, with the path \"/\".");
         return builder.WithEnvironment($"services__{name}__default__0", uri.ToString());
     }
 

@@ -14,6 +14,7 @@ internal sealed class DcpClient : IDisposable
 {
     private const string Root = "apis/usvc-dev.developer.microsoft.com/v1/";
     private const string ApiVersion = "usvc-dev.developer.microsoft.com/v1";
+    private const string MergePatch = "application/merge-patch+json";
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(20);
 
     private readonly HttpClient http;
@@ -52,10 +53,10 @@ internal sealed class DcpClient : IDisposable
     }
 
     public Task PatchAsync(string plural, string name, JsonObject patch, CancellationToken cancellationToken)
-        => SendAsync(HttpMethod.Patch, $"{Root}{plural}/{name}", patch, "application/merge-patch+json", cancellationToken);
+        => SendAsync(HttpMethod.Patch, $"{Root}{plural}/{name}", patch, MergePatch, cancellationToken);
 
     public Task<JsonNode?> PatchExecutionAsync(JsonObject patch, CancellationToken cancellationToken)
-        => SendAsync(HttpMethod.Patch, "admin/execution", patch, "application/merge-patch+json", cancellationToken);
+        => SendAsync(HttpMethod.Patch, "admin/execution", patch, MergePatch, cancellationToken);
 
     public Task<JsonNode?> GetExecutionAsync(CancellationToken cancellationToken)
         => SendAsync(HttpMethod.Get, "admin/execution", null, null, cancellationToken);

@@ -74,6 +74,8 @@ internal static class DcpObjects
         return new JsonObject { ["metadata"] = Metadata(name, produced), ["spec"] = spec };
     }
 
+    public static JsonObject StopPatch() => new() { ["spec"] = new JsonObject { ["stop"] = true } };
+
     public static string StateOf(JsonNode item) => (string?)item["status"]?["state"] ?? "";
 
     public static int? IntOf(JsonNode item, string field) => (int?)item["status"]?[field];

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Aspire.Hosting.Dcp;
 
-/// <summary>Where the orchestrator and the dashboard are: by environment (ASPIRE_DCP_PATH, ASPIRE_DASHBOARD_PATH, each a
+/// <summary>Where the orchestrator and the dashboard are: by environment (ASPIRE_DCP_PATH, ASPIRE_DASHBOARD_PATH: a
 /// file or the folder it is in), else as the app host's assembly says.</summary>
 internal sealed record ToolPaths(string Dcp, string? Dashboard)
 {

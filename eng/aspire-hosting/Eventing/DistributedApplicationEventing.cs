@@ -10,7 +10,8 @@ public interface IDistributedApplicationResourceEvent : IDistributedApplicationE
     IResource Resource { get; }
 }
 
-public class DistributedApplicationEventSubscription(Func<IDistributedApplicationEvent, CancellationToken, Task> callback)
+public class DistributedApplicationEventSubscription(
+    Func<IDistributedApplicationEvent, CancellationToken, Task> callback)
 {
     public Func<IDistributedApplicationEvent, CancellationToken, Task> Callback { get; } = callback;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Running;
@@ -7,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Aspire.Hosting.Publishing;
 
 /// <summary>Writes resources as entries of a manifest: the JSON by which deployment tools read the model.</summary>
-public sealed class ManifestPublishingContext(
+public sealed partial class ManifestPublishingContext(
     DistributedApplicationExecutionContext executionContext, string manifestPath, Utf8JsonWriter writer,
     CancellationToken cancellationToken = default)
 {
@@ -51,30 +50,6 @@ public sealed class ManifestPublishingContext(
         Writer.WriteEndObject();
         Writer.WriteEndObject();
         await Writer.FlushAsync(CancellationToken).ConfigureAwait(false);
-    }
-
-    public async Task WriteContainerAsync(ContainerResource container)
-    {
-        if (container.TryGetLastAnnotation(out DockerfileBuildAnnotation? build))
-        {
-            Writer.WriteString("type", "container.v1");
-            WriteBuild(build);
-        }
-        else
-        {
-            Writer.WriteString("type", "container.v0");
-            Writer.WriteString("image", container.TryGetContainerImageName(out string? image)
-                ? image
-                : throw new DistributedApplicationException(
-                    $"Could not get the container image name for resource '{container.Name}'."));
-        }
-
-        if (container.Entrypoint is not null)
-            Writer.WriteString("entrypoint", container.Entrypoint);
-        await WriteCommandLineArgumentsAsync(container).ConfigureAwait(false);
-        WriteMounts(container);
-        await WriteEnvironmentVariablesAsync(container).ConfigureAwait(false);
-        WriteBindings(container);
     }
 
     public async Task WriteEnvironmentVariablesAsync(IResource resource)
@@ -212,60 +187,6 @@ public sealed class ManifestPublishingContext(
 
         Writer.WriteEndObject();
         Writer.WriteEndObject();
-    }
-
-    private void WriteBuild(DockerfileBuildAnnotation build)
-    {
-        Writer.WriteStartObject("build");
-        Writer.WriteString("context", GetManifestRelativePath(build.ContextPath));
-        Writer.WriteString("dockerfile", GetManifestRelativePath(build.DockerfilePath));
-        if (build.Stage is not null)
-            Writer.WriteString("stage", build.Stage);
-        if (!build.HasEntrypoint)
-            Writer.WriteBoolean("buildOnly", true);
-        if (build.BuildArguments.Count > 0)
-        {
-            Writer.WriteStartObject("args");
-            foreach ((string name, object? value) in build.BuildArguments)
-            {
-                Writer.WriteString(name, value switch
-                {
-                    IManifestExpressionProvider named => named.ValueExpression,
-                    bool truth => truth ? "true" : "false",
-                    _ => Convert.ToString(value, CultureInfo.InvariantCulture),
-                });
-                TryAddDependentResources(value);
-            }
-
-            Writer.WriteEndObject();
-        }
-
-        Writer.WriteEndObject();
-    }
-
-    private void WriteMounts(ContainerResource container)
-    {
-        ContainerMountAnnotation[] mounts = [.. container.Annotations.OfType<ContainerMountAnnotation>()];
-        WriteMounts("bindMounts", "source", mounts.Where(m => m.Type == ContainerMountType.BindMount), bind: true);
-        WriteMounts("volumes", "name", mounts.Where(m => m.Type == ContainerMountType.Volume), bind: false);
-    }
-
-    private void WriteMounts(string list, string key, IEnumerable<ContainerMountAnnotation> mounts, bool bind)
-    {
-        if (!mounts.Any())
-            return;
-        Writer.WriteStartArray(list);
-        foreach (ContainerMountAnnotation mount in mounts)
-        {
-            Writer.WriteStartObject();
-            if (mount.Source is not null)
-                Writer.WriteString(key, bind ? GetManifestRelativePath(mount.Source) : mount.Source);
-            Writer.WriteString("target", mount.Target);
-            Writer.WriteBoolean("readOnly", mount.IsReadOnly);
-            Writer.WriteEndObject();
-        }
-
-        Writer.WriteEndArray();
     }
 
     private void WriteBinding(IResource resource, EndpointAnnotation endpoint, bool firstHttp)

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Aspire.Hosting.Running;
 
-internal sealed class HttpHealthCheck(IHttpClientFactory clients, EndpointReference endpoint, string? path, int expected)
-    : IHealthCheck
+internal sealed class HttpHealthCheck(
+    IHttpClientFactory clients, EndpointReference endpoint, string? path, int expected) : IHealthCheck
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 

@@ -56,7 +56,7 @@ internal static class LaunchBuilder
             v => v.Value.Value.Replace(InstanceId.Placeholder, suffix, StringComparison.Ordinal));
     }
 
-    /// <summary>A command with a folder in it is relative to the working directory; without one it is searched.</summary>
+    /// <summary>A command with a folder in it is relative to the working directory; any other is searched.</summary>
     private static string CommandOf(ExecutableResource executable)
         => executable.Command.Contains(Path.DirectorySeparatorChar)
             ? Path.GetFullPath(executable.Command, executable.WorkingDirectory)
@@ -73,13 +73,14 @@ internal static class LaunchBuilder
         string? target = AppHostMetadata.Read(appHost, AppHostMetadata.TargetPathPrefix + path);
         if (target is null)
         {
-            string configuration = appHost?.GetCustomAttribute<AssemblyConfigurationAttribute>()?.Configuration ?? "Debug";
+            string built = appHost?.GetCustomAttribute<AssemblyConfigurationAttribute>()?.Configuration ?? "Debug";
             return ("dotnet", folder,
-                ["run", "--project", path, "--no-build", "--configuration", configuration, "--no-launch-profile", "--"]);
+                ["run", "--project", path, "--no-build", "--configuration", built, "--no-launch-profile", "--"]);
         }
 
         if (!File.Exists(target))
-            throw new DistributedApplicationException($"Project '{project.Name}' has not been built: {target} is missing.");
+            throw new DistributedApplicationException(
+                $"Project '{project.Name}' has not been built: {target} is missing.");
         string native = Path.ChangeExtension(target, OperatingSystem.IsWindows() ? ".exe" : null);
         return File.Exists(native) ? (native, folder, []) : ("dotnet", folder, [target]);
     }

@@ -72,6 +72,8 @@ internal sealed partial class Orchestrator(
         await resourceService.StopAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    public void Dispose() => stopping.Dispose();
+
     private IEnumerable<Task> Watchers(IResource[] processes)
     {
         var watcher = new ProcessWatcher(session.Client, runner, notifications, eventing, services, logger);
@@ -98,7 +100,8 @@ internal sealed partial class Orchestrator(
         }
     }
 
-    private async Task AllocateAsync(EndpointAllocator allocator, IResource resource, CancellationToken cancellationToken)
+    private async Task AllocateAsync(
+        EndpointAllocator allocator, IResource resource, CancellationToken cancellationToken)
     {
         try
         {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Running;
 
-/// <summary>Starts, stops and restarts instances through DCP. What became of them comes back by ProcessWatcher.</summary>
+/// <summary>Starts, stops and restarts instances through DCP. What became of them ProcessWatcher tells.</summary>
 internal sealed partial class ProcessRunner(
     DcpSession session,
     AppHost appHost,
@@ -70,9 +70,8 @@ internal sealed partial class ProcessRunner(
         {
             if (instance.DcpName is { } name && !HasEnded(instance))
             {
-                await session.Client.PatchAsync(
-                    instance.Plural, name, new() { ["spec"] = new System.Text.Json.Nodes.JsonObject { ["stop"] = true } },
-                    cancellationToken).ConfigureAwait(false);
+                await session.Client.PatchAsync(instance.Plural, name, DcpObjects.StopPatch(), cancellationToken)
+                    .ConfigureAwait(false);
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(StopLimit);
                 await notifications.WaitForResourceAsync(

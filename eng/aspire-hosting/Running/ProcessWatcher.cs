@@ -42,7 +42,8 @@ internal sealed partial class ProcessWatcher(
         string name = (string?)item["metadata"]?["name"] ?? "";
         RunningInstance? instance = runner.Instances.FirstOrDefault(i => i.DcpName == name);
         // An object of an earlier life, or one that is being removed, says nothing about the present one.
-        if (instance is null || type is not ("ADDED" or "MODIFIED") || item["metadata"]?["deletionTimestamp"] is not null)
+        if (instance is null || type is not ("ADDED" or "MODIFIED")
+            || item["metadata"]?["deletionTimestamp"] is not null)
             return;
         bool hadEnded = runner.HasEnded(instance);
         await notifications.PublishUpdateAsync(

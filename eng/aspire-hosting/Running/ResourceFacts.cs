@@ -7,7 +7,8 @@ namespace Aspire.Hosting.Running;
 /// <summary>What a resource's snapshots say before and besides its process.</summary>
 internal static class ResourceFacts
 {
-    public static async Task<CustomResourceSnapshot> InitialAsync(IResource resource, CancellationToken cancellationToken)
+    public static async Task<CustomResourceSnapshot> InitialAsync(
+        IResource resource, CancellationToken cancellationToken)
     {
         CustomResourceSnapshot first = ResourceInstances.InitialSnapshot(resource) with
         {
@@ -40,7 +41,7 @@ internal static class ResourceFacts
         urls.AddRange(resource.Annotations.OfType<ResourceUrlAnnotation>());
         var context = new ResourceUrlsCallbackContext(
             services.GetRequiredService<DistributedApplicationExecutionContext>(), resource, urls, cancellationToken);
-        foreach (ResourceUrlsCallbackAnnotation callback in resource.Annotations.OfType<ResourceUrlsCallbackAnnotation>())
+        foreach (var callback in resource.Annotations.OfType<ResourceUrlsCallbackAnnotation>())
             await callback.Callback(context).ConfigureAwait(false);
         return [.. urls.Select(u => new UrlSnapshot(
             u.Endpoint?.EndpointName, u.Url, u.DisplayLocation == UrlDisplayLocation.DetailsOnly)

@@ -30,7 +30,8 @@ internal static class SnapshotFacts
     public static CustomResourceSnapshot With(CustomResourceSnapshot snapshot, ContainerLaunch launch)
         => snapshot with
         {
-            Properties = Set(snapshot.Properties, [("container.image", launch.Image), ("container.args", launch.Arguments)]),
+            Properties = Set(
+                snapshot.Properties, [("container.image", launch.Image), ("container.args", launch.Arguments)]),
             EnvironmentVariables = Variables(launch.Environment),
             Volumes = [.. launch.Mounts.Select(m => new VolumeSnapshot(
                 m.Source, m.Target, m.IsVolume ? "volume" : "bind", m.IsReadOnly))],
