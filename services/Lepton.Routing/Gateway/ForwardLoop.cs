@@ -143,13 +143,11 @@ internal sealed partial class ForwardLoop(
         call.Draft.Provider = AnswerRelay.Read(answer, Headers.Provider);
     }
 
-    // What the node took for it: without the way there, and without the wait behind others that were booked before.
     private void Learn(Candidate candidate, Place place, long startedAt)
     {
-        double elapsed = time.GetElapsedTime(startedAt).TotalSeconds - candidate.RoundTripSeconds;
-        int ahead = Math.Max(0, place.Attempt.OutstandingAtPick);
-        double waits = Math.Max(0, (ahead + 1 - candidate.Slots) / (double)candidate.Slots);
-        candidate.Lane.Learn(Math.Max(elapsed / (1 + waits), 1e-6), time.GetTimestamp());
+        double elapsed = time.GetElapsedTime(startedAt).TotalSeconds;
+        double service = ServiceEstimate.Seconds(elapsed, candidate, Math.Max(0, place.Attempt.OutstandingAtPick));
+        candidate.Lane.Learn(service, time.GetTimestamp());
     }
 
     private static string NameOf(Candidate candidate) => candidate.IsRegion ? $"region {candidate.Region}"

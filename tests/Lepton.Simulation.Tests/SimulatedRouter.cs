@@ -1,0 +1,65 @@
+using Lepton.Routing.Balancing;
+
+namespace Lepton.Simulation.Tests;
+
+/// <summary>
+/// A router as the product has it: its strategies, lanes and views; only nodes and time are simulated.
+/// </summary>
+internal sealed class SimulatedRouter
+{
+    private readonly IReadOnlyList<SimulatedNode> _nodes;
+    private readonly Lane[] _lanes;
+    private readonly double[] _load, _service;
+    private readonly IBalancingStrategy _strategy;
+    private readonly ChanceSource _chance;
+    private readonly Turn _turn = new();
+    private CandidateView _view;
+
+    public SimulatedRouter(IReadOnlyList<SimulatedNode> nodes, IBalancingStrategy strategy, ulong seed)
+    {
+        (_nodes, _strategy, _chance) = (nodes, strategy, new ChanceSource(seed));
+        _lanes = [.. nodes.Select(_ => new Lane())];
+        _load = new double[nodes.Count];
+        _service = [.. nodes.Select(n => n.MeanServiceSeconds)];
+        _view = Publish();
+    }
+
+    /// <summary>A heartbeat: load and service time as of now, and as old as that until the next.</summary>
+    public void Hear(int node) =>
+        (_load[node], _service[node]) = (_nodes[node].LoadPercent, _nodes[node].MeanServiceSeconds);
+
+    /// <summary>A new snapshot of what was heard and learned.</summary>
+    public CandidateView Publish() => _view = new CandidateView(
+        [.. _nodes.Select((n, i) => new Candidate
+        {
+            Node = n.Id,
+            Region = "here",
+            Url = new Uri("https://localhost"),
+            Lane = _lanes[i],
+            Slots = n.Slots,
+            QueueMax = n.QueueMax,
+            RoundTripSeconds = n.RoundTripSeconds,
+            ServicePriorSeconds = _service[i],
+            LoadPercent = _load[i],
+        })], [], _turn);
+
+    /// <summary>The picked node, booked; its lane knows this request already.</summary>
+    public (int Node, Candidate Candidate) Pick(double time)
+    {
+        PickContext context = new(_chance.Next(), (long)time);
+        Candidate picked = Balancer.Pick(_view, _strategy, ref context, book: true, out _)
+            ?? throw new InvalidOperationException("every node is a candidate");
+        return (Array.IndexOf(_lanes, picked.Lane), picked);
+    }
+
+    public int Outstanding(int node) => _lanes[node].Outstanding;
+
+    public static void Fail(Candidate picked) => picked.Lane.Release(failed: true);
+
+    /// <summary>An answer: teaches what a router can see of the service time from outside.</summary>
+    public static void End(Candidate picked, double elapsedSeconds, int ahead, double time)
+    {
+        picked.Lane.Release(failed: false);
+        picked.Lane.Learn(ServiceEstimate.Seconds(elapsedSeconds, picked, ahead), (long)(time * 1e6));
+    }
+}
