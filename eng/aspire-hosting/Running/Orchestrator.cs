@@ -72,8 +72,6 @@ internal sealed partial class Orchestrator(
         await resourceService.StopAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public void Dispose() => stopping.Dispose();
-
     private IEnumerable<Task> Watchers(IResource[] processes)
     {
         var watcher = new ProcessWatcher(session.Client, runner, notifications, eventing, services, logger);
