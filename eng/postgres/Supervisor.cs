@@ -25,6 +25,7 @@ internal sealed class Supervisor(PostgresOptions options, ServerFolder folder, M
         var socketDirectory = folder.PrepareSocketDirectory(options.SocketDirectory);
         folder.WriteConnections(options.Databases.ToDictionary(
             name => name, name => Databases.ConnectionString(socketDirectory, name, secrets[name])));
+        unprivileged.LetThrough(options.Data);
         Initialize(secrets[ServerFolder.Superuser]);
         unprivileged.HandOver(folder.Data, socketDirectory);
 

@@ -37,6 +37,13 @@ internal sealed class Unprivileged
                     "--inh-caps=-all", "--bounding-set=-all", "--"], true);
     }
 
+    /// <summary>Lets the server reach what lies in a folder, without showing it what else does.</summary>
+    public void LetThrough(string directory)
+    {
+        if (changesUser)
+            File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.OtherExecute);
+    }
+
     /// <summary>Lets the server own what it writes, where it runs as another user.</summary>
     public void HandOver(params IEnumerable<string> directories)
     {

@@ -17,9 +17,15 @@ internal sealed class RunningSupervisor : IDisposable
     private readonly List<string> output = [];
 
     public RunningSupervisor(string data, params string[] databases)
+        : this(data, "", databases)
+    {
+    }
+
+    /// <param name="programs">A folder whose programs come before the machine's.</param>
+    public RunningSupervisor(string data, string programs, string[] databases)
     {
         this.data = data;
-        process = Launch(data, databases);
+        process = Launch(data, programs, databases);
         process.OutputDataReceived += Collect;
         process.ErrorDataReceived += Collect;
         process.BeginOutputReadLine();
@@ -41,7 +47,7 @@ internal sealed class RunningSupervisor : IDisposable
 
     public static (int ExitCode, string Output) RunToEnd(string data)
     {
-        using var process = Launch(data, ["routing"]);
+        using var process = Launch(data, "", ["routing"]);
         var text = process.StandardError.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, text);
@@ -97,7 +103,7 @@ internal sealed class RunningSupervisor : IDisposable
         process.Dispose();
     }
 
-    private static Process Launch(string data, string[] databases)
+    private static Process Launch(string data, string programs, string[] databases)
     {
         string[] arguments =
         [
@@ -105,11 +111,14 @@ internal sealed class RunningSupervisor : IDisposable
             "--tools", Path.Combine(Repository.Paths.Tools, "postgres"), "--data", data,
             "--databases", string.Join(',', databases),
         ];
-        return Process.Start(new ProcessStartInfo("dotnet", arguments)
+        var start = new ProcessStartInfo("dotnet", arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        })!;
+        };
+        if (programs.Length > 0)
+            start.Environment["PATH"] = $"{programs}:{start.Environment["PATH"]}";
+        return Process.Start(start)!;
     }
 
     private static string? WorkingDirectory(int pid)

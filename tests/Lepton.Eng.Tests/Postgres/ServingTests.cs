@@ -1,3 +1,4 @@
+using Lepton.Postgres;
 using Npgsql;
 
 namespace Lepton.Eng.Tests.Postgres;
@@ -14,7 +15,7 @@ public sealed class ServingTests(ServingServer server) : IClassFixture<ServingSe
         var stranger =
             new NpgsqlConnectionStringBuilder(server.Supervisor.ConnectionString("routing")) { Database = "inference" };
         using var connection = new NpgsqlConnection(stranger.ConnectionString);
-        Assert.Equal("42501", Assert.Throws<PostgresException>(connection.Open).SqlState);
+        Assert.Equal("42501", Assert.Throws<Npgsql.PostgresException>(connection.Open).SqlState);
     }
 
     [Fact]
@@ -23,7 +24,7 @@ public sealed class ServingTests(ServingServer server) : IClassFixture<ServingSe
         var wrong =
             new NpgsqlConnectionStringBuilder(server.Supervisor.ConnectionString("routing")) { Password = "wrong" };
         using var connection = new NpgsqlConnection(wrong.ConnectionString);
-        Assert.Equal("28P01", Assert.Throws<PostgresException>(connection.Open).SqlState);
+        Assert.Equal("28P01", Assert.Throws<Npgsql.PostgresException>(connection.Open).SqlState);
     }
 
     [Fact]
@@ -41,6 +42,12 @@ public sealed class ServingTests(ServingServer server) : IClassFixture<ServingSe
             $"{server.Data}/secrets.json", $"{server.Data}/socket"];
         Assert.All(secret, path => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & others));
     }
+
+    [Fact]
+    public void Check_ServingServer_IsReady() => Assert.Equal(0, PostgresCommand.Run(["--check", "--data", server.Data]));
+
+    [Fact]
+    public void Check_NoServer_IsNot() => Assert.Equal(1, PostgresCommand.Run(["--check", "--data", "/nonexistent"]));
 
     [Fact]
     public void Start_Twice_TheSecondIsRefused()

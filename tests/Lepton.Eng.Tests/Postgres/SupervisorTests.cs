@@ -89,6 +89,21 @@ public sealed class SupervisorTests(InitializedServer initialized) : IClassFixtu
         Assert.Equal(1, supervisor.Query("routing", "SELECT 1"));
     }
 
+    /// <summary>As in a container that forbids them: root then starts the server as the user nobody.</summary>
+    [Fact]
+    public void Start_UserNamespacesForbidden_RunsAllTheSame()
+    {
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        File.SetUnixFileMode(directory.Path, owner | UnixFileMode.OtherExecute);
+        File.WriteAllText(directory["unshare"], "#!/bin/sh\nexit 1\n");
+        File.SetUnixFileMode(directory["unshare"], owner);
+
+        using var supervisor = new RunningSupervisor(Data, directory.Path, ["routing"]);
+        supervisor.WaitReady();
+
+        Assert.Equal(1, supervisor.Query("routing", "SELECT 1"));
+    }
+
     [Fact]
     public void Start_PidFileOfAStranger_IsNoObstacle()
     {
