@@ -9,6 +9,7 @@ internal sealed class InferenceMetrics
 {
     public const string Name = "Lepton.Inference";
     private static readonly ActivitySource Source = new(Name);
+    private readonly Meter _meter;
     private readonly Histogram<double> _requestDuration;
     private readonly Histogram<double> _queueDuration;
     private readonly Histogram<double> _executionDuration;
@@ -19,15 +20,14 @@ internal sealed class InferenceMetrics
         var meter = meters.Create(Name);
         _requestDuration = meter.CreateHistogram<double>("lepton.inference.request.duration", "s",
             "From a request's arrival to its answer.");
-        _queueDuration = meter.CreateHistogram<double>("lepton.inference.queue.duration", "s", "Wait in a model's queue.");
+        _queueDuration = meter.CreateHistogram<double>(
+            "lepton.inference.queue.duration", "s", "Wait in a model's queue.");
         _executionDuration = meter.CreateHistogram<double>("lepton.inference.execution.duration", "s",
             "One execution of a model.");
         _fallbacks = meter.CreateCounter<long>("lepton.inference.provider.fallbacks", "{model}",
             "Loads of a model that asked for CUDA and got the CPU.");
-        Meter = meter;
+        _meter = meter;
     }
-
-    public Meter Meter { get; }
 
     public static Activity? StartRequest(string model, string version)
     {
@@ -56,6 +56,15 @@ internal sealed class InferenceMetrics
     /// <param name="outcome"><c>ok</c> or the error's reason.</param>
     public void Answered(string model, TimeSpan duration, string outcome) =>
         _requestDuration.Record(duration.TotalSeconds, new("lepton.model", model), new("lepton.outcome", outcome));
+
+    /// <summary>Shows what waits and what runs, a value for each model that <paramref name="models"/> names.</summary>
+    public void Observe(Func<IEnumerable<ServedModel>> models)
+    {
+        _meter.CreateObservableGauge("lepton.inference.requests.queued",
+            () => models().Select(m => new Measurement<int>(m.Queued, Tags(m))), "{request}", "Requests that wait.");
+        _meter.CreateObservableGauge("lepton.inference.requests.running",
+            () => models().Select(m => new Measurement<int>(m.Running, Tags(m))), "{request}", "Requests that run.");
+    }
 
     public void FellBack(string model) => _fallbacks.Add(1, new KeyValuePair<string, object?>("lepton.model", model));
 

@@ -36,7 +36,9 @@ internal sealed class InferenceOptions
     [Range(1, 64)]
     public int InstanceCount { get; set; } = 1;
 
-    /// <summary>ONNX Runtime threads of one execution. Default 1: more spin, and double the CPU of an item. 0: all cores.</summary>
+    /// <summary>
+    /// ONNX Runtime threads of one execution. Default 1: more spin, and double the CPU of an item. 0: all cores.
+    /// </summary>
     [Range(0, 256)]
     public int IntraOpThreads { get; set; } = 1;
 
@@ -44,7 +46,9 @@ internal sealed class InferenceOptions
     [Range(1, 100_000)]
     public int QueueMax { get; set; } = 64;
 
-    /// <summary>Runs each model once on zeros when it is loaded, so that the first caller pays no set-up. Default true.</summary>
+    /// <summary>
+    /// Runs each model once on zeros when it is loaded, so that the first caller pays no set-up. Default true.
+    /// </summary>
     public bool WarmUp { get; set; } = true;
 
     /// <summary>Bytes of one request message. Default 64 MiB.</summary>
@@ -79,7 +83,9 @@ internal sealed class InferenceOptions
     [Range(1, 1024)]
     public int StreamConcurrencyMax { get; set; } = 16;
 
-    /// <summary>Seconds that work under way gets to finish when a model is unloaded or the node stops. Default 20.</summary>
+    /// <summary>
+    /// Seconds that work under way gets to finish when a model is unloaded or the node stops. Default 20.
+    /// </summary>
     [Range(0, 3600)]
     public int DrainSeconds { get; set; } = 20;
 

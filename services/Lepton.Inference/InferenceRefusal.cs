@@ -4,9 +4,11 @@ namespace Lepton.Inference;
 
 /// <summary>
 /// A request that this node won't or can't serve, with a documented reason. An exception and not a value because it is
-/// found deep inside parsing, queues and pipelines and ends the request wherever that is; Serving turns it into a status.
+/// found deep inside parsing, queues and pipelines and ends the request wherever that is; Serving turns it into a
+/// status.
 /// </summary>
-internal sealed class InferenceRefusal(ErrorReason reason, string message, string? field = null, Exception? inner = null)
+internal sealed class InferenceRefusal(
+    ErrorReason reason, string message, string? field = null, Exception? inner = null)
     : Exception(message, inner)
 {
     public ErrorReason Reason { get; } = reason;

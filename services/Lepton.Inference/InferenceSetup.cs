@@ -18,16 +18,13 @@ internal static class InferenceSetup
         var services = builder.Services;
         services.AddOptions<InferenceOptions>().BindConfiguration(InferenceOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<InferenceOptions>, InferenceOptionsValidator>();
-        services.AddOptions<GrpcServiceOptions<InferenceService>>().Configure<IOptions<InferenceOptions>>((grpc, inference) =>
-        {
-            grpc.MaxReceiveMessageSize = inference.Value.RequestBytesMax;
-            grpc.MaxSendMessageSize = null; // OutputBytesMax bounds answers before they are made
-        });
+        services.AddOptions<GrpcServiceOptions<InferenceService>>().Configure<IOptions<InferenceOptions>>(Bound);
         services.AddExecution();
         services.AddSingleton<Draining>();
         services.AddSingleton<HopGuard>();
         services.AddSingleton(provider => ResidencyPolicy.Load(
-            builder.Configuration["Lepton:PolicyFile"] ?? "", [provider.GetRequiredService<IOptions<ServiceOptions>>().Value.Region]));
+            builder.Configuration["Lepton:PolicyFile"] ?? "",
+            [provider.GetRequiredService<IOptions<ServiceOptions>>().Value.Region]));
         services.AddSingleton<InferenceService>();
         services.AddSingleton(provider => new LinuxMachine(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Nvml>();
@@ -48,6 +45,12 @@ internal static class InferenceSetup
         .AddSingleton<PipelineFactory>()
         .AddSingleton<ModelLoader>()
         .AddSingleton<ModelRepository>();
+
+    private static void Bound(GrpcServiceOptions<InferenceService> grpc, IOptions<InferenceOptions> inference)
+    {
+        grpc.MaxReceiveMessageSize = inference.Value.RequestBytesMax;
+        grpc.MaxSendMessageSize = null; // OutputBytesMax bounds answers before they are made
+    }
 
     public static WebApplication MapInference(this WebApplication app)
     {

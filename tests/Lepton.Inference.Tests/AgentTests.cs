@@ -23,7 +23,8 @@ public sealed class AgentTests
         using var models = new TestRepository().Sum("sum");
         await using var node = await NodeHost.StartAsync(models, Settings(router), pki);
         for (var i = 0; i < 3; i++)
-            await node.InferAsync(Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], new byte[12])));
+            await node.InferAsync(
+                Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], new byte[12])));
 
         var report = await router.UntilAsync(r => r.Models is [{ Completed: 3 }]);
 
@@ -31,7 +32,8 @@ public sealed class AgentTests
             (report.Node, report.Region, report.Zone, report.Tier, report.Url, report.State));
         var model = report.Models.Single();
         Assert.Equal(("sum", "1", true, "cpu", "cpu", 1U, 64U),
-            (model.Name, model.Version, model.Ready, model.Provider, model.WantedProvider, model.Slots, model.QueueMax));
+            (model.Name, model.Version, model.Ready, model.Provider, model.WantedProvider, model.Slots,
+                model.QueueMax));
         Assert.True(model.ServiceTime.ToTimeSpan() > TimeSpan.Zero);
         Assert.True(model.RequestRate > 0);
         Assert.True(report.Load is { CpuCount: > 0, MemoryUsedBytes: > 1_000_000, MemoryLimitBytes: > 1_000_000 });
@@ -83,7 +85,8 @@ public sealed class AgentTests
         settings["Inference:WarmUp"] = "false";
         settings["Inference:DrainSeconds"] = "60";
         await using var node = await NodeHost.StartAsync(models, settings, pki);
-        using var running = node.InferAsync(Messages.Request("slow", ("x", "FP32", [256, 256], new byte[256 * 256 * 4])));
+        using var running = node.InferAsync(
+            Messages.Request("slow", ("x", "FP32", [256, 256], new byte[256 * 256 * 4])));
         await router.UntilAsync(r => r.Load.InFlight == 1);
 
         var stopping = node.StopAsync();

@@ -48,10 +48,12 @@ public sealed class DatatypeTests(NodeFixture fixture)
         { "UINT8", new() { UintContents = { 255, 0 } }, [255, 0] },
         { "UINT16", new() { UintContents = { 65535, 1 } }, [0xff, 0xff, 1, 0] },
         { "UINT32", new() { UintContents = { uint.MaxValue, 1 } }, [0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0] },
-        { "UINT64", new() { Uint64Contents = { ulong.MaxValue, 1 } }, [.. Enumerable.Repeat((byte)0xff, 8), 1, 0, 0, 0, 0, 0, 0, 0] },
+        { "UINT64", new() { Uint64Contents = { ulong.MaxValue, 1 } },
+            [.. Enumerable.Repeat((byte)0xff, 8), 1, 0, 0, 0, 0, 0, 0, 0] },
         { "FP32", new() { Fp32Contents = { 1, -2 } }, [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0] },
         { "FP64", new() { Fp64Contents = { 1, -2 } }, [0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0xc0] },
-        { "BYTES", new() { BytesContents = { ByteString.CopyFromUtf8("é"), ByteString.Empty } }, [2, 0, 0, 0, 0xc3, 0xa9, 0, 0, 0, 0] },
+        { "BYTES", new() { BytesContents = { ByteString.CopyFromUtf8("é"), ByteString.Empty } },
+            [2, 0, 0, 0, 0xc3, 0xa9, 0, 0, 0, 0] },
     };
 
     [Theory]

@@ -8,7 +8,9 @@ using OpenInference;
 
 namespace Lepton.Inference.Tests;
 
-/// <summary>A node takes work only from its region's routers, with their assertion, and checks residency for itself.</summary>
+/// <summary>
+/// A node takes work only from its region's routers, with their assertion, and checks residency for itself.
+/// </summary>
 [Collection("node")]
 public sealed class HopTests(NodeFixture fixture)
 {
@@ -18,7 +20,8 @@ public sealed class HopTests(NodeFixture fixture)
 
     [Fact]
     public async Task ModelInfer_WithoutAssertion_IsUnauthenticated() =>
-        await Messages.RefusedAsync(Node.Client.ModelInferAsync(Request), StatusCode.Unauthenticated, "HOP_ASSERTION_INVALID");
+        await Messages.RefusedAsync(
+            Node.Client.ModelInferAsync(Request), StatusCode.Unauthenticated, "HOP_ASSERTION_INVALID");
 
     [Fact]
     public async Task ModelInfer_ForgedAssertions_AreUnauthenticated()

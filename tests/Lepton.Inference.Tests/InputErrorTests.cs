@@ -16,13 +16,15 @@ public sealed class InputErrorTests(NodeFixture fixture)
     [InlineData(new long[] { -1, 3 }, 12, "inputs[0].shape", "shape [-1,3] came")]
     [InlineData(new long[] { 1, 3 }, 11, "raw_input_contents[0]", "11 bytes came, 12 are expected for FP32 [1,3]")]
     [InlineData(new long[] { 1L << 40, 1L << 40 }, 12, "inputs[0].shape", "at most")]
-    [InlineData(new long[] { 1, 1, 1, 1, 1, 1, 1, 1, 1 }, 4, "inputs[0].shape", "9 dimensions came, at most 8 are taken")]
+    [InlineData(new long[] { 1, 1, 1, 1, 1, 1, 1, 1, 1 }, 4, "inputs[0].shape",
+        "9 dimensions came, at most 8 are taken")]
     public async Task ModelInfer_WrongShapeOrLength_NamesWhatCameAndWhatIsExpected(
         long[] shape, int bytes, string field, string message)
     {
         var request = Messages.Request("sum", ("a", "FP32", shape, new byte[bytes]), ("b", "FP32", [1, 3], Three));
 
-        var error = await Messages.RefusedAsync(fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID");
+        var error = await Messages.RefusedAsync(
+            fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID");
 
         Assert.Contains(message, error.Status.Detail, StringComparison.Ordinal);
         Assert.Contains("'a'", error.Status.Detail, StringComparison.Ordinal);
@@ -34,9 +36,11 @@ public sealed class InputErrorTests(NodeFixture fixture)
     {
         var request = Messages.Request("sum", ("a", "FP64", [1, 3], new byte[24]), ("b", "FP32", [1, 3], Three));
 
-        var error = await Messages.RefusedAsync(fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID");
+        var error = await Messages.RefusedAsync(
+            fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID");
 
-        Assert.Contains("input 'a': datatype FP64 came, FP32 is expected", error.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "input 'a': datatype FP64 came, FP32 is expected", error.Status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,7 +72,8 @@ public sealed class InputErrorTests(NodeFixture fixture)
         var tooFew = Messages.Request("sum", ("a", "FP32", [1, 3], Three), ("b", "FP32", [1, 3], Three));
         tooFew.RawInputContents.RemoveAt(1);
 
-        Assert.Contains("typed contents came beside raw_input_contents", await DetailAsync(both), StringComparison.Ordinal);
+        Assert.Contains(
+            "typed contents came beside raw_input_contents", await DetailAsync(both), StringComparison.Ordinal);
         Assert.Contains("1 raw contents came for 2 inputs", await DetailAsync(tooFew), StringComparison.Ordinal);
     }
 
@@ -85,8 +90,10 @@ public sealed class InputErrorTests(NodeFixture fixture)
 
     [Theory]
     [MemberData(nameof(WrongContents))]
-    public async Task ModelInfer_WrongTypedContents_AreRefused(string type, InferTensorContents contents, string message) =>
-        Assert.Contains(message, await DetailAsync(Messages.Typed($"id_{type}", "x", type, [1], contents)), StringComparison.Ordinal);
+    public async Task ModelInfer_WrongTypedContents_AreRefused(
+        string type, InferTensorContents contents, string message) =>
+        Assert.Contains(message, await DetailAsync(Messages.Typed($"id_{type}", "x", type, [1], contents)),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(new byte[] { 1, 0, 0 }, "end inside element 0")]
@@ -94,7 +101,8 @@ public sealed class InputErrorTests(NodeFixture fixture)
     [InlineData(new byte[] { 255, 255, 255, 255 }, "end inside element 0")]
     [InlineData(new byte[] { 0, 0, 0, 0, 9 }, "1 bytes are left over after 1 BYTES elements")]
     public async Task ModelInfer_MalformedStrings_AreRefused(byte[] bytes, string message) =>
-        Assert.Contains(message, await DetailAsync(Messages.Request("id_BYTES", ("x", "BYTES", [1], bytes))), StringComparison.Ordinal);
+        Assert.Contains(message, await DetailAsync(Messages.Request("id_BYTES", ("x", "BYTES", [1], bytes))),
+            StringComparison.Ordinal);
 
     [Fact]
     public async Task ModelInfer_BoolOfTwo_IsRefused() =>
@@ -113,7 +121,8 @@ public sealed class InputErrorTests(NodeFixture fixture)
 
         Assert.Equal(["z"], one.Outputs.Select(o => o.Name));
         Assert.Equal(["z", "y"], two.Outputs.Select(o => o.Name));
-        var error = await Messages.RefusedAsync(fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "OUTPUT_UNKNOWN");
+        var error = await Messages.RefusedAsync(
+            fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "OUTPUT_UNKNOWN");
         Assert.Equal(["outputs[0].name"], error.Fields());
     }
 
@@ -148,5 +157,6 @@ public sealed class InputErrorTests(NodeFixture fixture)
     }
 
     private async Task<string> DetailAsync(ModelInferRequest request) =>
-        (await Messages.RefusedAsync(fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID")).Status.Detail;
+        (await Messages.RefusedAsync(fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID"))
+            .Status.Detail;
 }

@@ -6,7 +6,9 @@ using Lepton.Inference.Pipelines.Language;
 
 namespace Lepton.Inference.Tests;
 
-/// <summary>Vectors/lande.json was written by the package itself, run by node: text, its normal form, language, probability.</summary>
+/// <summary>
+/// Vectors/lande.json was written by the package itself, run by node: text, its normal form, language, probability.
+/// </summary>
 [Collection("node")]
 public sealed class LanguageTests(NodeFixture fixture)
 {

@@ -10,18 +10,21 @@ namespace Lepton.Inference.Tests;
 /// <summary>Requests and answers in few words.</summary>
 internal static class Messages
 {
-    public static ModelInferRequest Request(string model, params (string Name, string Type, long[] Shape, byte[] Raw)[] inputs)
+    public static ModelInferRequest Request(
+        string model, params (string Name, string Type, long[] Shape, byte[] Raw)[] inputs)
     {
         var request = new ModelInferRequest { ModelName = model, Id = "id-1" };
         foreach (var (name, type, shape, raw) in inputs)
         {
-            request.Inputs.Add(new ModelInferRequest.Types.InferInputTensor { Name = name, Datatype = type, Shape = { shape } });
+            request.Inputs.Add(
+                new ModelInferRequest.Types.InferInputTensor { Name = name, Datatype = type, Shape = { shape } });
             request.RawInputContents.Add(ByteString.CopyFrom(raw));
         }
         return request;
     }
 
-    public static ModelInferRequest Typed(string model, string name, string type, long[] shape, InferTensorContents contents) =>
+    public static ModelInferRequest Typed(
+        string model, string name, string type, long[] shape, InferTensorContents contents) =>
         new()
         {
             ModelName = model,

@@ -13,7 +13,8 @@ public sealed class OcrTests(NodeFixture fixture)
 
         Assert.Equal(
         [
-            "Invoice No. 2026-00417", "Lepton Logistics GmbH, Hamburg", "Date: 14 March 2026", "Description", "Qty", "Amount",
+            "Invoice No. 2026-00417", "Lepton Logistics GmbH, Hamburg", "Date: 14 March 2026", "Description", "Qty",
+                "Amount",
             "Pallet transport, refrigerated", "12", "EUR 1,284.50", "Customs clearance", "1", "EUR 95.00",
             "Total due: EUR 1,379.50", "Please pay within 14 days. Thank you for your business!",
         ], answer.Strings("text"));
@@ -105,7 +106,8 @@ public sealed class OcrTests(NodeFixture fixture)
 
     [Fact]
     public async Task Ocr_TwoImages_AreRefused() => await Messages.RefusedAsync(fixture.Node.InferAsync(
-        Messages.Request("ocr", ("image", "BYTES", [2], Messages.Packed([1], [2])))), StatusCode.InvalidArgument, "INPUT_INVALID");
+        Messages.Request("ocr", ("image", "BYTES", [2], Messages.Packed([1], [2])))), StatusCode.InvalidArgument,
+            "INPUT_INVALID");
 
     private Task<OpenInference.ModelInferResponse> InferAsync(string file) => RawAsync(Vector.Bytes(file));
 

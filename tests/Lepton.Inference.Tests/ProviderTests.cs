@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Lepton.Inference.Tests;
 
-/// <summary>A model that asks for CUDA runs on it, or says in the log, a metric, its report and its answers that it does not.</summary>
+/// <summary>
+/// A model that asks for CUDA runs on it, or says in the log, a metric, its report and its answers that it does not.
+/// </summary>
 public sealed class ProviderTests
 {
     private const string WantsGpu = """{"name":"m","instance_group":[{"kind":"KIND_GPU","count":2}]}""";
@@ -33,7 +35,8 @@ public sealed class ProviderTests
 
         var provider = answer.Parameters["x-lepton-provider"].StringParam;
         Assert.Equal(("cuda", provider, 2U), (report.WantedProvider, report.Provider, report.Slots));
-        var warned = log.Texts.Count(text => text.Contains("asks for CUDA and runs on the CPU", StringComparison.Ordinal));
+        var warned = log.Texts.Count(
+            text => text.Contains("asks for CUDA and runs on the CPU", StringComparison.Ordinal));
         if (provider == "cuda")
         {
             Assert.NotEqual("cpu", nodeProvider);

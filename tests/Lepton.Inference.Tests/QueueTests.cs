@@ -21,12 +21,14 @@ public sealed class QueueTests
     public async Task ModelInfer_QueueFull_IsRefusedWithRetry()
     {
         using var models = new TestRepository().Slow("slow");
-        await using var node = await NodeHost.StartAsync(models, new() { ["Inference:QueueMax"] = "2", ["Inference:WarmUp"] = "false" });
+        await using var node = await NodeHost.StartAsync(
+            models, new() { ["Inference:QueueMax"] = "2", ["Inference:WarmUp"] = "false" });
         using var stop = new CancellationTokenSource();
         var model = Model(node);
-        AsyncUnaryCall<ModelInferResponse>[] calls = [node.InferAsync(Slow, stop.Token)];
+        AsyncUnaryCall<ModelInferResponse>[] calls = [node.InferAsync(Slow, cancellation: stop.Token)];
         await UntilAsync(() => model.Running == 1);
-        calls = [.. calls, node.InferAsync(Slow, stop.Token), node.InferAsync(Slow, stop.Token)];
+        calls = [.. calls, node.InferAsync(Slow, cancellation: stop.Token),
+            node.InferAsync(Slow, cancellation: stop.Token)];
         await UntilAsync(() => model.Queued == 2);
 
         var error = await Messages.RefusedAsync(node.InferAsync(Quick), StatusCode.ResourceExhausted, "QUEUE_FULL");
@@ -34,7 +36,8 @@ public sealed class QueueTests
         Assert.Contains(RpcErrors.DetailsOf(error)!.Details, d => d.Is(Google.Rpc.RetryInfo.Descriptor));
         await stop.CancelAsync();
         foreach (var call in calls)
-            Assert.Equal(StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(async () => await call)).StatusCode);
+            Assert.Equal(
+                StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(async () => await call)).StatusCode);
         await UntilAsync(() => model is { Running: 0, Queued: 0 });
     }
 
@@ -45,7 +48,7 @@ public sealed class QueueTests
         await using var node = await NodeHost.StartAsync(models, new() { ["Inference:WarmUp"] = "false" });
         using var stop = new CancellationTokenSource();
         var model = Model(node);
-        using var call = node.InferAsync(Slow, stop.Token);
+        using var call = node.InferAsync(Slow, cancellation: stop.Token);
         await UntilAsync(() => model.Running == 1);
 
         await stop.CancelAsync();
@@ -66,8 +69,10 @@ public sealed class QueueTests
         using var running = node.InferAsync(Slow, deadline: deadline);
         using var waiting = node.InferAsync(Slow, deadline: deadline);
 
-        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(async () => await running)).StatusCode);
-        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(async () => await waiting)).StatusCode);
+        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(async () => await running))
+            .StatusCode);
+        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(async () => await waiting))
+            .StatusCode);
         await UntilAsync(() => model is { Running: 0, Queued: 0 });
     }
 
@@ -77,7 +82,7 @@ public sealed class QueueTests
         using var models = new TestRepository().Slow("slow");
         await using var node = await NodeHost.StartAsync(models, new() { ["Inference:WarmUp"] = "false" });
         using var stop = new CancellationTokenSource();
-        using var slow = node.InferAsync(Slow, stop.Token);
+        using var slow = node.InferAsync(Slow, cancellation: stop.Token);
         await UntilAsync(() => Model(node).Running == 1);
         var impatient = Quick.Clone();
         impatient.Parameters["timeout"] = new InferParameter { Int64Param = 1 }; // a microsecond
@@ -148,7 +153,8 @@ public sealed class QueueTests
     private static WorkItem Item(Priority priority) =>
         new(new InferenceCall { Inputs = [], Priority = priority }, new ExecutionClock(TimeProvider.System));
 
-    private static ServedModel Model(NodeHost node) => node.Services.GetRequiredService<ModelRepository>().Find("slow", "");
+    private static ServedModel Model(NodeHost node) => node.Services.GetRequiredService<ModelRepository>().Find(
+        "slow", "");
 
     /// <summary>Polls a counter that another thread changes; fails after 20 s.</summary>
     internal static async Task UntilAsync(Func<bool> condition)

@@ -101,7 +101,8 @@ public sealed class RepositoryTests
 
         Assert.Equal("m", (await node.InferAsync(Request)).ModelName);
         Assert.StartsWith("broken 1 UNAVAILABLE ONNX Runtime can't open it", index[0], StringComparison.Ordinal);
-        Assert.DoesNotContain("broken", (await node.Client.RepositoryIndexAsync(new() { Ready = true })).Models.Select(m => m.Name));
+        Assert.DoesNotContain(
+            "broken", (await node.Client.RepositoryIndexAsync(new() { Ready = true })).Models.Select(m => m.Name));
     }
 
     [Theory]
@@ -144,7 +145,8 @@ public sealed class RepositoryTests
         var pipeline = await node.Client.ModelMetadataAsync(new() { Name = "language-id" });
         var server = await node.Client.ServerMetadataAsync(new());
 
-        Assert.Equal(["a FP32 -1,3", "b FP32 -1,3"], model.Inputs.Select(i => $"{i.Name} {i.Datatype} {string.Join(',', i.Shape)}"));
+        Assert.Equal(["a FP32 -1,3", "b FP32 -1,3"],
+            model.Inputs.Select(i => $"{i.Name} {i.Datatype} {string.Join(',', i.Shape)}"));
         Assert.Equal(["y", "z"], model.Outputs.Select(o => o.Name));
         Assert.Equal(("onnxruntime_onnx", "ensemble"), (model.Platform, pipeline.Platform));
         Assert.Equal("BYTES", pipeline.Inputs.Single().Datatype);
@@ -158,9 +160,12 @@ public sealed class RepositoryTests
         using var models = new TestRepository();
         await using var node = await NodeHost.StartAsync(models);
 
-        await Messages.RefusedAsync(node.Client.SystemSharedMemoryStatusAsync(new()), StatusCode.Unimplemented, "FEATURE_NOT_OFFERED");
-        await Messages.RefusedAsync(node.Client.CudaSharedMemoryRegisterAsync(new()), StatusCode.Unimplemented, "FEATURE_NOT_OFFERED");
-        await Messages.RefusedAsync(node.Client.TraceSettingAsync(new()), StatusCode.Unimplemented, "FEATURE_NOT_OFFERED");
+        await Messages.RefusedAsync(
+            node.Client.SystemSharedMemoryStatusAsync(new()), StatusCode.Unimplemented, "FEATURE_NOT_OFFERED");
+        await Messages.RefusedAsync(
+            node.Client.CudaSharedMemoryRegisterAsync(new()), StatusCode.Unimplemented, "FEATURE_NOT_OFFERED");
+        await Messages.RefusedAsync(
+            node.Client.TraceSettingAsync(new()), StatusCode.Unimplemented, "FEATURE_NOT_OFFERED");
         var error = await Messages.RefusedAsync(
             node.Client.LogSettingsAsync(new()), StatusCode.Unimplemented, "FEATURE_NOT_OFFERED");
         Assert.Contains("LogSettings is not offered: log levels", error.Status.Detail, StringComparison.Ordinal);
@@ -178,5 +183,6 @@ public sealed class RepositoryTests
         await node.Client.RepositoryModelUnloadAsync(new() { ModelName = model }, node.Headers(model));
 
     private static async Task<string[]> IndexAsync(NodeHost node) =>
-        [.. (await node.Client.RepositoryIndexAsync(new())).Models.Select(m => $"{m.Name} {m.Version} {m.State} {m.Reason}")];
+        [.. (await node.Client.RepositoryIndexAsync(new()))
+            .Models.Select(m => $"{m.Name} {m.Version} {m.State} {m.Reason}")];
 }

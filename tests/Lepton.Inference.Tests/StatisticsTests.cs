@@ -11,7 +11,8 @@ public sealed class StatisticsTests
         await using var node = await NodeHost.StartAsync(models);
         var before = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         for (var i = 0; i < 5; i++)
-            await node.InferAsync(Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], new byte[12])));
+            await node.InferAsync(
+                Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], new byte[12])));
         await Assert.ThrowsAsync<Grpc.Core.RpcException>(async () =>
             await node.InferAsync(Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]))));
 
@@ -19,11 +20,13 @@ public sealed class StatisticsTests
 
         var model = Assert.Single(answer.ModelStats);
         var stats = model.InferenceStats;
-        Assert.Equal((5UL, 5UL, 5UL, 1UL), (model.InferenceCount, model.ExecutionCount, stats.Success.Count, stats.Fail.Count));
+        Assert.Equal(
+            (5UL, 5UL, 5UL, 1UL), (model.InferenceCount, model.ExecutionCount, stats.Success.Count, stats.Fail.Count));
         Assert.Equal([5UL, 5UL, 5UL, 5UL],
             [stats.Queue.Count, stats.ComputeInput.Count, stats.ComputeInfer.Count, stats.ComputeOutput.Count]);
         Assert.True(stats.ComputeInfer.Ns > 0);
-        Assert.Equal(stats.Success.Ns, stats.Queue.Ns + stats.ComputeInput.Ns + stats.ComputeInfer.Ns + stats.ComputeOutput.Ns);
+        Assert.Equal(
+            stats.Success.Ns, stats.Queue.Ns + stats.ComputeInput.Ns + stats.ComputeInfer.Ns + stats.ComputeOutput.Ns);
         Assert.InRange((long)model.LastInference, before, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
         Assert.Equal(2, (await node.Client.ModelStatisticsAsync(new ModelStatisticsRequest())).ModelStats.Count);
     }
@@ -32,15 +35,17 @@ public sealed class StatisticsTests
     public async Task ModelStatistics_BatchLimit_CountsElements()
     {
         using var models = new TestRepository().Sum("sum");
-        File.WriteAllText(Path.Combine(models.Directory, "sum", "config.json"), """{"name":"sum","max_batch_size":8}""");
+        var config = Path.Combine(models.Directory, "sum", "config.json");
+        File.WriteAllText(config, """{"name":"sum","max_batch_size":8}""");
         await using var node = await NodeHost.StartAsync(models);
-        await node.InferAsync(Messages.Request("sum", ("a", "FP32", [4, 3], new byte[48]), ("b", "FP32", [4, 3], new byte[48])));
+        await node.InferAsync(
+            Messages.Request("sum", ("a", "FP32", [4, 3], new byte[48]), ("b", "FP32", [4, 3], new byte[48])));
 
         var model = (await node.Client.ModelStatisticsAsync(new ModelStatisticsRequest { Name = "sum" })).ModelStats[0];
-        var config = (await node.Client.ModelConfigAsync(new ModelConfigRequest { Name = "sum" })).Config;
+        var read = (await node.Client.ModelConfigAsync(new ModelConfigRequest { Name = "sum" })).Config;
 
         Assert.Equal((4UL, 1UL), (model.InferenceCount, model.ExecutionCount));
-        Assert.Equal([3L], config.Input[0].Dims);
+        Assert.Equal([3L], read.Input[0].Dims);
         await Messages.RefusedAsync(node.InferAsync(Messages.Request("sum",
             ("a", "FP32", [9, 3], new byte[108]), ("b", "FP32", [9, 3], new byte[108]))),
             Grpc.Core.StatusCode.InvalidArgument, "INPUT_INVALID");

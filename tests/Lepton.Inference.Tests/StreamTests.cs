@@ -15,7 +15,8 @@ public sealed class StreamTests(NodeFixture fixture)
             // Every fourth lacks an input.
             var request = i % 4 == 3
                 ? Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]))
-                : Messages.Request("sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], BitConverter.GetBytes((float)i)
+                : Messages.Request(
+                    "sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], BitConverter.GetBytes((float)i)
                     .Concat(new byte[8]).ToArray()));
             request.Id = $"{i}";
             await call.RequestStream.WriteAsync(request);
@@ -51,7 +52,8 @@ public sealed class StreamTests(NodeFixture fixture)
     public async Task ModelStreamInfer_CallerLeaves_EndsTheStream()
     {
         using var stop = new CancellationTokenSource();
-        using var call = fixture.Node.Client.ModelStreamInfer(fixture.Node.Headers("sum"), cancellationToken: stop.Token);
+        using var call = fixture.Node.Client.ModelStreamInfer(
+            fixture.Node.Headers("sum"), cancellationToken: stop.Token);
         await stop.CancelAsync();
 
         var error = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None));

@@ -30,7 +30,8 @@ internal sealed class TestRepository : IDisposable
     public TestRepository Identity(string name, string datatype, int version = 1, string? config = null)
     {
         var model = new OnnxGraph(name, opset: 16)
-            .Input("x", Types[datatype], "n").Node("Identity", ["x"], ["y"]).Output("y", Types[datatype], "n").ToModel();
+            .Input("x", Types[datatype], "n").Node("Identity", ["x"], ["y"]).Output("y", Types[datatype], "n")
+                .ToModel();
         return Add(name, model, version, config);
     }
 
@@ -63,7 +64,8 @@ internal sealed class TestRepository : IDisposable
     public TestRepository Installed(params string[] names)
     {
         foreach (var name in names)
-            System.IO.Directory.CreateSymbolicLink(Path.Combine(Directory, name), Path.Combine(InstalledModels.Directory, name));
+            System.IO.Directory.CreateSymbolicLink(
+                Path.Combine(Directory, name), Path.Combine(InstalledModels.Directory, name));
         return this;
     }
 

@@ -6,7 +6,8 @@ namespace Lepton.Inference.Tests;
 /// <summary>Image files: committed ones, and ones made on the spot.</summary>
 internal static class Vector
 {
-    public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Vectors", name));
+    public static byte[] Bytes(string name) => File.ReadAllBytes(
+        Path.Combine(AppContext.BaseDirectory, "Vectors", name));
 
     /// <summary>A file with some bytes of its compressed pixels inverted.</summary>
     public static byte[] Flipped(string name)

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Lepton.Setup.Models;
 
 /// <summary>
-/// Reads npm's <c>lande</c>: a language identifier whose n-grams, languages and weights are JavaScript modules of the form
+/// Reads npm's <c>lande</c>: a language identifier whose n-grams, languages and weights are JavaScript modules of the
+/// form
 /// <c>export default JSON;</c>, and writes its network (dense, relu, dense, softmax) as ONNX.
 /// </summary>
 internal static class LandePackage
@@ -40,7 +41,8 @@ internal static class LandePackage
         switch (layer.GetProperty("type").GetString())
         {
             case "dense":
-                var filters = layer.GetProperty("_filters").EnumerateArray().Select(f => Decode(f.GetString())).ToArray();
+                var filters = layer.GetProperty("_filters").EnumerateArray().Select(f => Decode(f.GetString()))
+                    .ToArray();
                 if (filters.Any(filter => filter.Length != width))
                     throw new InvalidDataException($"lande: layer {index} does not take {width} values.");
                 graph.Constant($"w{index}", filters.SelectMany(filter => filter).ToArray(), filters.Length, width);

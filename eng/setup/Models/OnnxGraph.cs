@@ -36,7 +36,8 @@ internal sealed class OnnxGraph(string name, int opset)
         return this;
     }
 
-    public OnnxGraph Node(string operation, string[] inputs, string[] outputs, params (string Name, long Value)[] attributes)
+    public OnnxGraph Node(
+        string operation, string[] inputs, string[] outputs, params (string Name, long Value)[] attributes)
     {
         var proto = new ProtoWriter();
         foreach (var input in inputs)

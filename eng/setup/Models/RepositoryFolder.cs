@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Lepton.Setup.Models;
 
-/// <summary>Writes models into a repository folder: only what differs, each file by rename, never half a file.</summary>
+/// <summary>
+/// Writes models into a repository folder: only what differs, each file by rename, never half a file.
+/// </summary>
 internal sealed class RepositoryFolder(string directory)
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -40,7 +42,9 @@ internal sealed class RepositoryFolder(string directory)
         File.Move(temporary, file, overwrite: true);
     }
 
-    /// <summary>protobuf-JSON of inference.ModelConfig; inputs and outputs are left out: the node reads them from the model.</summary>
+    /// <summary>
+    /// protobuf-JSON of inference.ModelConfig; inputs and outputs are left out: the node reads them from the model.
+    /// </summary>
     private void Config(string name, string backend, string platform, Dictionary<string, string> parameters,
         int instances = 1) =>
         WriteText($"{name}/config.json", JsonSerializer.Serialize(new

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Lepton.Inference.Agent;
 
-/// <summary>Reads the load from cgroup v2 where the process is limited by one, else from /proc. One reader at a time.</summary>
+/// <summary>
+/// Reads the load from cgroup v2 where the process is limited by one, else from /proc. One reader at a time.
+/// </summary>
 internal sealed class LinuxMachine(TimeProvider time, string root = "/")
 {
     private (long At, double BusySeconds, long Received, long Sent)? _last;
@@ -22,7 +24,9 @@ internal sealed class LinuxMachine(TimeProvider time, string root = "/")
         return new MachineLoad(cpu, cpus, Environment.WorkingSet, MemoryLimit(), receive, transmit);
     }
 
-    /// <summary>Processor time used so far: the container's, or the whole machine's, whose other work slows us as well.</summary>
+    /// <summary>
+    /// Processor time used so far: the container's, or the whole machine's, whose other work slows us as well.
+    /// </summary>
     private double BusySeconds()
     {
         foreach (var line in Lines("sys/fs/cgroup/cpu.stat"))

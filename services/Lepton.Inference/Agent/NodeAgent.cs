@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Inference.Agent;
 
 /// <summary>
-/// The node's life: loads its models, reports to every router of its region, and on SIGTERM says so, finishes what it has
-/// and goes.
+/// The node's life: loads its models, reports to every router of its region, and on SIGTERM says so, finishes what it
+/// has and goes.
 /// </summary>
 internal sealed partial class NodeAgent(
     ModelRepository repository,
@@ -41,7 +41,9 @@ internal sealed partial class NodeAgent(
         return Task.CompletedTask;
     }
 
-    /// <summary>Runs before the server stops listening: routers hear of it first, then the work under way ends.</summary>
+    /// <summary>
+    /// Runs before the server stops listening: routers hear of it first, then the work under way ends.
+    /// </summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         draining.Begin();
@@ -49,7 +51,8 @@ internal sealed partial class NodeAgent(
         var until = time.GetTimestamp();
         Draining(_options.DrainSeconds);
         var poll = TimeSpan.FromMilliseconds(50);
-        // At least a moment, so that the report arrives and what was on its way here is still taken or refused properly.
+        // At least a moment, so that the report arrives and what was on its way here is still taken or refused
+        // properly.
         await Task.Delay(TimeSpan.FromMilliseconds(200), time, CancellationToken.None);
         while (Busy() > 0 && time.GetElapsedTime(until).TotalSeconds < _options.DrainSeconds
             && !cancellationToken.IsCancellationRequested)
@@ -84,9 +87,11 @@ internal sealed partial class NodeAgent(
     private RouterLink Link(Uri router) => new(router, () => peers.CreateChannel(router, "routing", place.Value.Region),
         reports, _pace, time, new Random(HashCode.Combine(_options.Node, router)), logger);
 
-    private int Busy() => repository.Versions.Sum(version => version.Served is { } served ? served.Running + served.Queued : 0);
+    private int Busy() => repository.Versions.Sum(
+        version => version.Served is { } served ? served.Running + served.Queued : 0);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Draining: no new work, {Seconds} s at most for what is under way")]
+    [LoggerMessage(Level = LogLevel.Information, Message =
+        "Draining: no new work, {Seconds} s at most for what is under way")]
     private partial void Draining(int seconds);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Drained, {Busy} requests left behind")]

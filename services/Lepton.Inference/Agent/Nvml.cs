@@ -47,7 +47,8 @@ internal sealed unsafe class Nvml : IDisposable
         var (handle, name) = _devices[index];
         Utilization utilization = default;
         Memory memory = default;
-        // A GPU that fell off the bus answers with an error: it is reported as busy with no memory, so nothing picks it.
+        // A GPU that fell off the bus answers with an error: it is reported as busy with no memory, so nothing picks
+        // it.
         var lost = _utilization(handle, &utilization) != 0 | _memory(handle, &memory) != 0;
         return new GpuReport
         {
@@ -61,7 +62,8 @@ internal sealed unsafe class Nvml : IDisposable
 
     private (nint, string)[] Devices()
     {
-        if (!TryExport("nvmlDeviceGetCount_v2", out var countOf) || !TryExport("nvmlDeviceGetHandleByIndex_v2", out var handleOf)
+        if (!TryExport("nvmlDeviceGetCount_v2", out var countOf)
+            || !TryExport("nvmlDeviceGetHandleByIndex_v2", out var handleOf)
             || !TryExport("nvmlDeviceGetName", out var nameOf))
             return [];
         uint count = 0;

@@ -37,7 +37,7 @@ internal sealed class ReportBuilder(
                 Zone = place.Value.Zone,
                 Tier = options.Value.Tier == "core" ? Tier.Core : Tier.Edge,
                 Url = options.Value.AdvertiseUrl,
-                State = draining.IsOn ? NodeState.Draining : repository.Started ? NodeState.Serving : NodeState.Starting,
+                State = State(),
                 StartTime = _startTime,
                 Sequence = ++_sequence,
                 Models = { models },
@@ -46,6 +46,9 @@ internal sealed class ReportBuilder(
             };
         }
     }
+
+    private NodeState State() =>
+        draining.IsOn ? NodeState.Draining : repository.Started ? NodeState.Serving : NodeState.Starting;
 
     private static ModelReport Model(ModelVersion version)
     {

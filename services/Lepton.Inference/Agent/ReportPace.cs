@@ -1,6 +1,8 @@
 namespace Lepton.Inference.Agent;
 
-/// <summary>When to report: every interval, and soon after a change; changes within a moment of each other are one report.</summary>
+/// <summary>
+/// When to report: every interval, and soon after a change; changes within a moment of each other are one report.
+/// </summary>
 internal sealed class ReportPace(TimeSpan interval, TimeProvider time)
 {
     // Loading five models in a row is one report, not five.

@@ -4,9 +4,17 @@ using Lepton.Routing.V1;
 
 namespace Lepton.Inference.Agent;
 
-/// <summary>Reports to one router for as long as the node lives: connects again after every break, with growing, jittered waits.</summary>
+/// <summary>
+/// Reports to one router for as long as the node lives: connects again after every break, with growing, jittered waits.
+/// </summary>
 internal sealed partial class RouterLink(
-    Uri router, Func<GrpcChannel> connect, ReportBuilder reports, ReportPace pace, TimeProvider time, Random random, ILogger logger)
+    Uri router,
+    Func<GrpcChannel> connect,
+    ReportBuilder reports,
+    ReportPace pace,
+    TimeProvider time,
+    Random random,
+    ILogger logger)
 {
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
@@ -32,8 +40,8 @@ internal sealed partial class RouterLink(
             }
             catch (Exception error)
             {
-                // A write into a broken connection throws IOException and others than RpcException. Whatever it was: a node
-                // that stopped reporting would be out of service for good.
+                // A write into a broken connection throws IOException and others than RpcException. Whatever it was: a
+                // node that stopped reporting would be out of service for good.
                 if (failures++ % LogEvery == 0)
                     LinkBroken(router, error.Message);
             }
@@ -44,7 +52,8 @@ internal sealed partial class RouterLink(
         }
     }
 
-    private async Task ReportAsync(RegistryService.RegistryServiceClient client, Action connected, CancellationToken cancellation)
+    private async Task ReportAsync(
+        RegistryService.RegistryServiceClient client, Action connected, CancellationToken cancellation)
     {
         using var call = client.Report(cancellationToken: cancellation);
         var answers = DrainAnswersAsync(call, connected, cancellation);

@@ -2,7 +2,9 @@ using Lepton.Inference.Tensors;
 
 namespace Lepton.Inference.Execution;
 
-/// <summary>Holds a request's inputs against what the model takes; a refusal names the tensor, what came, what is expected.</summary>
+/// <summary>
+/// Holds a request's inputs against what the model takes; a refusal names the tensor, what came, what is expected.
+/// </summary>
 internal sealed class InputCheck(IReadOnlyList<TensorSpec> specs, int maxBatchSize)
 {
     public void Validate(IReadOnlyList<Tensor> inputs)
@@ -29,11 +31,13 @@ internal sealed class InputCheck(IReadOnlyList<TensorSpec> specs, int maxBatchSi
             throw InferenceRefusal.Input($"inputs[{index}].name", $"the model has no input '{input.Name}'; "
                 + $"it has {string.Join(", ", specs.Select(s => s.Name))}");
         if (input.Type != spec.Type && input.Type != spec.AlsoTakes)
-            throw InferenceRefusal.Input($"inputs[{index}].datatype", $"input '{input.Name}': datatype {input.Type} came, "
+            throw InferenceRefusal.Input(
+                $"inputs[{index}].datatype", $"input '{input.Name}': datatype {input.Type} came, "
                 + $"{spec.Type}{(spec.AlsoTakes is { } other ? $" or {other}" : "")} is expected");
         if (!TensorShape.Fits(input.Shape, spec.Shape))
             throw InferenceRefusal.Input($"inputs[{index}].shape", $"input '{input.Name}': shape "
-                + $"{TensorShape.Text(input.Shape)} came, {TensorShape.Text(spec.Shape)} is expected (-1 takes any size)");
+                + $"{TensorShape.Text(input.Shape)} came, {TensorShape.Text(spec.Shape)} is expected "
+                + "(-1 takes any size)");
         if (maxBatchSize > 0 && input.Shape is [var batch, ..] && batch > maxBatchSize)
             throw InferenceRefusal.Input($"inputs[{index}].shape",
                 $"input '{input.Name}': a batch of {batch} came, at most {maxBatchSize} is expected");

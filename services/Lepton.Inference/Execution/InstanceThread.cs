@@ -13,7 +13,8 @@ internal sealed class InstanceThread
     private readonly object _lock = new();
     private WorkItem? _current;
 
-    public InstanceThread(string name, IModelInstance instance, WorkQueue queue, Action<WorkItem, IModelInstance> execute)
+    public InstanceThread(
+        string name, IModelInstance instance, WorkQueue queue, Action<WorkItem, IModelInstance> execute)
     {
         (_instance, _queue, _execute) = (instance, queue, execute);
         _thread = new Thread(Loop) { IsBackground = true, Name = name };

@@ -8,7 +8,9 @@ internal readonly record struct Tally(ulong Count, TimeSpan Time)
     public ulong Nanoseconds => (ulong)Time.Ticks * TimeSpan.NanosecondsPerTick;
 }
 
-/// <summary>What a model did since it was loaded: Triton's counters. Success = queue + input + infer + output, exactly.</summary>
+/// <summary>
+/// What a model did since it was loaded: Triton's counters. Success = queue + input + infer + output, exactly.
+/// </summary>
 internal sealed record StatisticsSnapshot
 {
     public Tally Success { get; init; }

@@ -30,7 +30,8 @@ internal sealed class OrtModel : IModel
 
     public void Dispose() => _session.Dispose();
 
-    private static List<TensorSpec> Specs(IReadOnlyDictionary<string, NodeMetadata> metadata, IReadOnlyList<string> names)
+    private static List<TensorSpec> Specs(
+        IReadOnlyDictionary<string, NodeMetadata> metadata, IReadOnlyList<string> names)
     {
         var specs = new List<TensorSpec>(names.Count);
         foreach (var name in names)
@@ -38,8 +39,8 @@ internal sealed class OrtModel : IModel
             var node = metadata[name];
             if (!node.IsTensor || TensorType.FromElement(node.ElementDataType) is not { } type)
                 throw new InferenceRefusal(ErrorReason.ModelLoadFailed,
-                    $"'{name}' is a {node.OnnxValueType} of {(node.IsTensor ? node.ElementDataType : "?")}: only dense tensors "
-                    + "of the Open Inference Protocol's types can be served");
+                    $"'{name}' is a {node.OnnxValueType} of {(node.IsTensor ? node.ElementDataType : "?")}: only dense "
+                    + "tensors of the Open Inference Protocol's types can be served");
             specs.Add(new TensorSpec(name, type, Array.ConvertAll(node.Dimensions, d => d < 0 ? -1L : d)));
         }
         return specs;
@@ -60,7 +61,7 @@ internal sealed class OrtInstance(InferenceSession session, long outputBytesMax)
         // An Abort just before the line above would be lost; it always follows the cancellation.
         call.Cancellation.ThrowIfCancellationRequested();
         var names = new string[call.Inputs.Count];
-        var values = new OrtValue?[names.Length];
+        var values = new OrtValue[names.Length];
         var pins = new System.Buffers.MemoryHandle[names.Length];
         try
         {
@@ -70,7 +71,7 @@ internal sealed class OrtInstance(InferenceSession session, long outputBytesMax)
                 values[i] = OrtTensors.ToOrtValue(call.Inputs[i], out pins[i]);
             }
             clock.MarkInputsReady();
-            var results = session.Run(_options, names, values!, call.Outputs);
+            var results = session.Run(_options, names, values, call.Outputs);
             clock.MarkExecuted();
             return ToTensors(call.Outputs, results);
         }

@@ -16,7 +16,8 @@ internal sealed class ServedModel
     private readonly string[] _outputNames;
     private int _running;
 
-    public ServedModel(ModelIdentity identity, ModelConfig config, IModel model, Sizing sizing, ExecutionServices services)
+    public ServedModel(
+        ModelIdentity identity, ModelConfig config, IModel model, Sizing sizing, ExecutionServices services)
     {
         (Identity, Config, _model) = (identity, config, model);
         (_time, _metrics) = (services.Time, services.Metrics);
@@ -26,7 +27,8 @@ internal sealed class ServedModel
         _check = new InputCheck(model.Inputs, config.MaxBatchSize);
         _outputNames = [.. model.Outputs.Select(output => output.Name)];
         _instances = [.. Enumerable.Range(0, sizing.InstanceCount).Select(index =>
-            new InstanceThread($"{identity.Name}/{identity.Version}#{index}", model.CreateInstance(), _queue, Execute))];
+            new InstanceThread(
+                $"{identity.Name}/{identity.Version}#{index}", model.CreateInstance(), _queue, Execute))];
     }
 
     public ModelIdentity Identity { get; }
@@ -59,7 +61,7 @@ internal sealed class ServedModel
         var item = new WorkItem(Prepare(call, clock), clock);
         Enqueue(item);
         using var registration = call.Cancellation.UnsafeRegister(
-            static state => ((CancelState)state!).Cancel(), new CancelState(this, item));
+            static state => (state as CancelState)?.Cancel(), new CancelState(this, item));
         return await item.Completion.ConfigureAwait(false);
     }
 

@@ -14,12 +14,15 @@ internal sealed partial class SessionFactory(IOptions<InferenceOptions> options,
     static SessionFactory()
     {
         // Failures come as exceptions and are logged here; the runtime's own log would repeat them on stderr.
-        var environment = new EnvironmentCreationOptions { logId = "lepton", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        var environment =
+            new EnvironmentCreationOptions { logId = "lepton", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
         if (!OrtEnv.IsCreated)
             OrtEnv.CreateInstanceWithOptions(ref environment);
     }
 
-    /// <summary>Why CUDA is not usable in this process; once known, models that leave the choice open don't try again.</summary>
+    /// <summary>
+    /// Why CUDA is not usable in this process; once known, models that leave the choice open don't try again.
+    /// </summary>
     private string? _cudaUnusable;
 
     /// <param name="path">The model file.</param>
@@ -33,7 +36,8 @@ internal sealed partial class SessionFactory(IOptions<InferenceOptions> options,
         {
             return Open(path, Cuda, session => session.AppendExecutionProvider_CUDA());
         }
-        catch (Exception error) when (error is OnnxRuntimeException or EntryPointNotFoundException or DllNotFoundException)
+        catch (Exception error) when (
+            error is OnnxRuntimeException or EntryPointNotFoundException or DllNotFoundException)
         {
             _cudaUnusable = FirstLine(error.Message);
             CudaUnusable(_cudaUnusable);

@@ -5,7 +5,8 @@ namespace Lepton.Inference.Execution;
 /// <summary>A call on its way through a model's queue.</summary>
 internal sealed class WorkItem
 {
-    private readonly TaskCompletionSource<Tensor[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Tensor[]> _completion = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
 
     public WorkItem(InferenceCall call, ExecutionClock clock)
     {

@@ -22,7 +22,8 @@ internal static class Crop
                 for (var j = 0; j < along; j++)
                 {
                     for (var i = 0; i < across; i++)
-                        sum += Sample(image, quad.TopLeft + (right * (x + ((i + 0.5f) / across))) + (down * (y + ((j + 0.5f) / along))));
+                        sum += Sample(image, quad.TopLeft + (right * (x + ((i + 0.5f) / across)))
+                            + (down * (y + ((j + 0.5f) / along))));
                 }
                 sum /= across * along;
                 crop.Pixels[to] = (byte)(sum.X + 0.5f);

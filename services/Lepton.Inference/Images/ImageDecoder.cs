@@ -2,7 +2,9 @@ using Lepton.Inference.V1;
 
 namespace Lepton.Inference.Images;
 
-/// <summary>Decodes PNG and JPEG, upright and in sRGB on white, or refuses: damaged, too large, or something else.</summary>
+/// <summary>
+/// Decodes PNG and JPEG, upright and in sRGB on white, or refuses: damaged, too large, or something else.
+/// </summary>
 internal sealed unsafe class ImageDecoder(long pixelsMax)
 {
     private static readonly Lazy<bool> Started = new(() =>
@@ -83,5 +85,6 @@ internal sealed unsafe class ImageDecoder(long pixelsMax)
 
     private static bool IsJpeg(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff]);
 
-    private static InferenceRefusal Invalid(string field, string message) => new(ErrorReason.ImageInvalid, message, field);
+    private static InferenceRefusal Invalid(string field, string message) =>
+        new(ErrorReason.ImageInvalid, message, field);
 }

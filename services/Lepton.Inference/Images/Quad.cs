@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Lepton.Inference.Images;
 
-/// <summary>A rectangle at any angle, in pixels of its image: top left, top right, bottom right, bottom left of its text.</summary>
+/// <summary>
+/// A rectangle at any angle, in pixels of its image: top left, top right, bottom right, bottom left of its text.
+/// </summary>
 internal readonly record struct Quad(Vector2 TopLeft, Vector2 TopRight, Vector2 BottomRight, Vector2 BottomLeft)
 {
     public float Width => Vector2.Distance(TopLeft, TopRight);

@@ -1,8 +1,8 @@
 namespace Lepton.Inference.Images;
 
 /// <summary>
-/// Resizes by a triangle filter whose width follows the scale: bilinear when enlarging, averaging when shrinking, so that
-/// thin strokes don't vanish between samples.
+/// Resizes by a triangle filter whose width follows the scale: bilinear when enlarging, averaging when shrinking, so
+/// that thin strokes don't vanish between samples.
 /// </summary>
 internal static class Resize
 {

@@ -14,7 +14,9 @@ internal static unsafe partial class Vips
     /// <summary>VIPS_FORMAT_UCHAR.</summary>
     public const int FormatUChar = 0;
 
-    /// <summary>Starts the library once: PNG and JPEG loaders only, no cache, one thread an image, no log to stderr.</summary>
+    /// <summary>
+    /// Starts the library once: PNG and JPEG loaders only, no cache, one thread an image, no log to stderr.
+    /// </summary>
     public static void Start()
     {
         if (vips_init("lepton") != 0)
@@ -28,7 +30,9 @@ internal static unsafe partial class Vips
         vips_concurrency_set(1);
     }
 
-    /// <summary>The library's last error, one line; another thread's may have got in between, so it is for people only.</summary>
+    /// <summary>
+    /// The library's last error, one line; another thread's may have got in between, so it is for people only.
+    /// </summary>
     public static string TakeError()
     {
         var text = Marshal.PtrToStringUTF8(vips_error_buffer()) ?? "";
@@ -46,7 +50,8 @@ internal static unsafe partial class Vips
     private static partial int vips_init(string name);
 
     [LibraryImport(Library)]
-    private static partial nint g_log_set_default_handler(delegate* unmanaged<nint, int, nint, nint, void> handler, nint data);
+    private static partial nint g_log_set_default_handler(
+        delegate* unmanaged<nint, int, nint, nint, void> handler, nint data);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     private static partial void vips_operation_block_set(string name, int state);

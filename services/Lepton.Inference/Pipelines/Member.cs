@@ -15,7 +15,9 @@ internal sealed class Member(string name, Func<string, ServedModel> find)
 
     public string InputName => find(name).Inputs[0].Name;
 
-    /// <summary>Runs on one input and gives the first output; the caller disposes it. The pipeline's own thread waits.</summary>
+    /// <summary>
+    /// Runs on one input and gives the first output; the caller disposes it. The pipeline's own thread waits.
+    /// </summary>
     public Tensor Run(Tensor input, InferenceCall within)
     {
         var model = find(name);

@@ -5,7 +5,9 @@ using OpenInference;
 
 namespace Lepton.Inference.Repository;
 
-/// <summary>One model's folder in Triton's layout: <c>NAME/config.json</c> (optional) and <c>NAME/VERSION/model.onnx</c>.</summary>
+/// <summary>
+/// One model's folder in Triton's layout: <c>NAME/config.json</c> (optional) and <c>NAME/VERSION/model.onnx</c>.
+/// </summary>
 internal sealed class ModelFolder(string root, string name)
 {
     private const string DefaultFile = "model.onnx";
@@ -27,8 +29,7 @@ internal sealed class ModelFolder(string root, string name)
     /// <summary>Ascending: the last is the latest.</summary>
     public IReadOnlyList<long> Versions() =>
         [.. System.IO.Directory.EnumerateDirectories(Directory)
-            .Select(path => long.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var v) ? v : 0)
-            .Where(version => version > 0).Order()];
+            .Select(path => Number(Path.GetFileName(path))).Where(version => version > 0).Order()];
 
     /// <summary>The configuration file, or what stands for it when there is none.</summary>
     public ModelConfig ReadConfig()
@@ -81,9 +82,13 @@ internal sealed class ModelFolder(string root, string name)
     public string VersionDirectory(long version) =>
         Path.Combine(Directory, version.ToString(CultureInfo.InvariantCulture));
 
+    private static long Number(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : 0;
+
     private InferenceRefusal LoadFailed(string why) =>
         new(ErrorReason.ModelLoadFailed, $"model '{Name}' can't be loaded: {why}");
 
     private static bool IsName(string name) =>
-        name is { Length: > 0 and <= 200 } && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        name is { Length: > 0 and <= 200 } && name[0] != '.'
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

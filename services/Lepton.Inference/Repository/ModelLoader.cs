@@ -47,7 +47,10 @@ internal sealed partial class ModelLoader(
         }
     }
 
-    /// <summary>KIND_GPU wants CUDA (and gets it, unless the node's option is <c>cpu</c>), KIND_CPU the CPU; else the option decides.</summary>
+    /// <summary>
+    /// KIND_GPU wants CUDA (and gets it, unless the node's option is <c>cpu</c>), KIND_CPU the CPU; else the option
+    /// decides.
+    /// </summary>
     public static string WantedProvider(ModelConfig config, InferenceOptions options) =>
         config.Backend == PipelineFactory.Backend ? "cpu" : config.InstanceGroup.FirstOrDefault()?.Kind switch
         {
@@ -65,7 +68,9 @@ internal sealed partial class ModelLoader(
             queue > 0 ? (int)Math.Min(queue, 100_000) : _options.QueueMax);
     }
 
-    /// <summary>The configuration as ModelConfig answers it: with the inputs and outputs that the model itself names.</summary>
+    /// <summary>
+    /// The configuration as ModelConfig answers it: with the inputs and outputs that the model itself names.
+    /// </summary>
     private static ModelConfig Complete(ModelConfig config, IModel model)
     {
         var complete = config.Clone();
@@ -103,7 +108,8 @@ internal sealed partial class ModelLoader(
             if (realType == type && realDims is not null && dims.Count == realDims.Count
                 && dims.Zip(realDims).All(d => d.First < 0 || d.Second < 0 || d.First == d.Second))
                 return;
-            throw new InferenceRefusal(ErrorReason.ModelLoadFailed, $"model '{config.Name}' can't be loaded: its configuration "
+            throw new InferenceRefusal(
+                ErrorReason.ModelLoadFailed, $"model '{config.Name}' can't be loaded: its configuration "
                 + $"gives '{name}' as {type} {TensorShape.Text(dims)}, the model has "
                 + (realType is null ? "no such tensor" : $"{realType} {TensorShape.Text(realDims ?? [])}"));
         }

@@ -12,7 +12,10 @@ namespace Lepton.Inference.Repository;
 /// made one after the other.
 /// </summary>
 internal sealed partial class ModelRepository(
-    IOptions<InferenceOptions> options, ModelLoader loader, ILogger<ModelRepository> logger) : IDisposable
+    IOptions<InferenceOptions> options,
+    ModelLoader loader,
+    InferenceMetrics metrics,
+    ILogger<ModelRepository> logger) : IDisposable
 {
     private readonly InferenceOptions _options = options.Value;
     private readonly SemaphoreSlim _change = new(1, 1);
@@ -29,9 +32,12 @@ internal sealed partial class ModelRepository(
     public IEnumerable<ModelVersion> Versions =>
         _models.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => m.Value);
 
-    /// <summary>Loads everything there is; a model that can't be loaded is listed with the reason and stops nothing.</summary>
+    /// <summary>
+    /// Loads everything there is; a model that can't be loaded is listed with the reason and stops nothing.
+    /// </summary>
     public async Task LoadAllAsync(CancellationToken cancellation)
     {
+        metrics.Observe(() => Versions.Select(version => version.Served).OfType<ServedModel>());
         var folders = ModelFolder.List(_options.ModelDirectory);
         // Pipelines last: they are made of the others.
         foreach (var folder in folders.OrderBy(IsPipeline))
@@ -84,14 +90,17 @@ internal sealed partial class ModelRepository(
         return [.. known.Values.OrderBy(v => v.Identity.Name, StringComparer.Ordinal).ThenBy(v => v.Identity.Version)];
     }
 
-    /// <summary>Loads or reloads a model. What it served until now goes on until the new one is ready, and finishes its work.</summary>
+    /// <summary>
+    /// Loads or reloads a model. What it served until now goes on until the new one is ready, and finishes its work.
+    /// </summary>
     /// <param name="name">The model.</param>
     /// <param name="configJson">Used instead of the folder's configuration; null: the folder's.</param>
     /// <param name="cancellation">Ends the wait for another change.</param>
     public async Task LoadAsync(string name, string? configJson, CancellationToken cancellation)
     {
         if (ModelFolder.Find(_options.ModelDirectory, name) is not { } folder)
-            throw new InferenceRefusal(ErrorReason.ModelUnknown, $"failed to load '{name}': not found in the repository");
+            throw new InferenceRefusal(
+                ErrorReason.ModelUnknown, $"failed to load '{name}': not found in the repository");
         await _change.WaitAsync(cancellation);
         try
         {
@@ -105,11 +114,14 @@ internal sealed partial class ModelRepository(
         }
     }
 
-    /// <summary>Stops serving a model; work under way is finished. A model that is not loaded is unloaded already.</summary>
+    /// <summary>
+    /// Stops serving a model; work under way is finished. A model that is not loaded is unloaded already.
+    /// </summary>
     public async Task UnloadAsync(string name, bool withDependents, CancellationToken cancellation)
     {
         if (!_models.ContainsKey(name) && ModelFolder.Find(_options.ModelDirectory, name) is null)
-            throw new InferenceRefusal(ErrorReason.ModelUnknown, $"failed to unload '{name}': not found in the repository");
+            throw new InferenceRefusal(
+                ErrorReason.ModelUnknown, $"failed to unload '{name}': not found in the repository");
         await _change.WaitAsync(cancellation);
         try
         {
@@ -136,7 +148,8 @@ internal sealed partial class ModelRepository(
             var config = configJson is null ? folder.ReadConfig() : folder.ParseConfig(configJson);
             var versions = folder.Served(config);
             if (versions.Count == 0)
-                throw new InferenceRefusal(ErrorReason.ModelLoadFailed, $"model '{folder.Name}' has no version to serve");
+                throw new InferenceRefusal(
+                    ErrorReason.ModelLoadFailed, $"model '{folder.Name}' has no version to serve");
             var wanted = ModelLoader.WantedProvider(config, _options);
             foreach (var version in versions)
             {
@@ -149,7 +162,8 @@ internal sealed partial class ModelRepository(
             loaded.ForEach(Retire);
             // A version that serves goes on serving: a bad update is no outage.
             if (!before.Exists(v => v.Served is not null))
-                Set(folder.Name, [new(new(folder.Name, LatestOf(folder)), ModelState.Unavailable, refusal.Message, null, "")]);
+                Set(folder.Name,
+                    [new(new(folder.Name, LatestOf(folder)), ModelState.Unavailable, refusal.Message, null, "")]);
             throw;
         }
         Set(folder.Name, [.. loaded]);
@@ -164,7 +178,8 @@ internal sealed partial class ModelRepository(
             return;
         Set(name, before.ConvertAll(v => v with { State = ModelState.Unloading, Reason = "unloading", Served = null }));
         before.ForEach(Retire);
-        Set(name, before.ConvertAll(v => v with { State = ModelState.Unavailable, Reason = "unloaded", Served = null }));
+        Set(name,
+            before.ConvertAll(v => v with { State = ModelState.Unavailable, Reason = "unloaded", Served = null }));
         Unloaded(name);
     }
 
@@ -207,6 +222,7 @@ internal sealed partial class ModelRepository(
     private partial void NotLoaded(string model, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "Model {Model} version {Version} still ran {Seconds} s after it was retired; its session is left behind")]
+        Message =
+            "Model {Model} version {Version} still ran {Seconds} s after it was retired; its session is left behind")]
     private partial void StillRunning(string model, long version, int seconds);
 }

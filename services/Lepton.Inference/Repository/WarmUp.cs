@@ -34,7 +34,8 @@ internal static class WarmUp
     private static Tensor? Zeros(TensorSpec spec, int index)
     {
         // Sizes that the model leaves open: one for the batch, more for the rest.
-        var shape = spec.Shape.Select((size, axis) => size >= 0 ? size : axis == 0 ? 1 : spec.Shape.Length >= 4 ? AnySide : AnyLength).ToArray();
+        var shape = spec.Shape.Select(
+            (size, axis) => size >= 0 ? size : axis == 0 ? 1 : spec.Shape.Length >= 4 ? AnySide : AnyLength).ToArray();
         if (TensorShape.Count(shape, BytesMax) is not { } count || count * Math.Max(spec.Type.Size, 1) > BytesMax)
             return null;
         return spec.Type == TensorType.Bytes

@@ -15,7 +15,8 @@ internal sealed class Draining
 /// <summary>Ready: every model of the start was tried, and the node does not leave.</summary>
 internal sealed class ReadyCheck(Repository.ModelRepository repository, Draining draining) : IHealthCheck
 {
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(!repository.Started
             ? HealthCheckResult.Unhealthy("loading models")
             : draining.IsOn ? HealthCheckResult.Unhealthy("draining") : HealthCheckResult.Healthy());

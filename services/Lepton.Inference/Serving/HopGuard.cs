@@ -10,8 +10,8 @@ namespace Lepton.Inference.Serving;
 
 /// <summary>
 /// Decides on headers alone, before a byte of the message is read, whether this node may do the work: it comes from a
-/// router of its own region, with that router's fresh assertion for this node, and both the assertion and the node's own
-/// policy allow this region to process the data.
+/// router of its own region, with that router's fresh assertion for this node, and both the assertion and the node's
+/// own policy allow this region to process the data.
 /// </summary>
 internal sealed partial class HopGuard(
     HopVerifier verifier,
@@ -67,13 +67,15 @@ internal sealed partial class HopGuard(
             ? "the assertion does not allow it"
             : policy.Decide(assertion.Tenant, assertion.Model, assertion.DataClass) switch
             {
-                ResidencyVerdict.Known { Class: var known } => known.Allows(region) ? null : "this node's policy does not allow it",
+                ResidencyVerdict.Known { Class: var known } when known.Allows(region) => null,
+                ResidencyVerdict.Known => "this node's policy does not allow it",
                 ResidencyVerdict.UnknownTenant => "this node's policy does not know the tenant",
                 ResidencyVerdict.UnknownClass => "this node's policy does not know the data class",
                 _ => "this node's policy does not know the model",
             };
         return why is null ? null : RpcErrors.Create(StatusCode.FailedPrecondition, ErrorReason.RegionNotAllowed,
-            $"Region {region} may not process data of class {assertion.DataClass}: {why}.", new Dictionary<string, string>
+            $"Region {region} may not process data of class {assertion.DataClass}: {why}.",
+            new Dictionary<string, string>
             {
                 ["region"] = region,
                 ["data_class"] = assertion.DataClass,

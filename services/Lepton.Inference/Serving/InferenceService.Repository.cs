@@ -20,14 +20,16 @@ internal sealed partial class InferenceService
     public override Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) =>
         Task.FromResult(new ServerReadyResponse { Ready = repository.Started && !draining.IsOn });
 
-    public override Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context) =>
+    public override Task<ServerMetadataResponse> ServerMetadata(
+        ServerMetadataRequest request, ServerCallContext context) =>
         Task.FromResult(new ServerMetadataResponse
         {
             Name = "lepton",
             Version = typeof(InferenceService).Assembly.GetName().Version?.ToString() ?? "",
             Extensions =
             {
-                "model_repository", "model_repository(unload_dependents)", "model_configuration", "parameters", "statistics",
+                "model_repository", "model_repository(unload_dependents)", "model_configuration", "parameters",
+                "statistics",
             },
         });
 
@@ -66,7 +68,8 @@ internal sealed partial class InferenceService
     public override Task<ModelConfigResponse> ModelConfig(ModelConfigRequest request, ServerCallContext context) =>
         Task.FromResult(new ModelConfigResponse { Config = Find(request.Name, request.Version).Config });
 
-    public override Task<ModelStatisticsResponse> ModelStatistics(ModelStatisticsRequest request, ServerCallContext context)
+    public override Task<ModelStatisticsResponse> ModelStatistics(
+        ModelStatisticsRequest request, ServerCallContext context)
     {
         var models = request.Name is ""
             ? repository.Versions.Select(v => v.Served).OfType<ServedModel>()
@@ -76,7 +79,8 @@ internal sealed partial class InferenceService
         return Task.FromResult(new ModelStatisticsResponse { ModelStats = { models.Select(StatisticsMessages.Of) } });
     }
 
-    public override Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context)
+    public override Task<RepositoryIndexResponse> RepositoryIndex(
+        RepositoryIndexRequest request, ServerCallContext context)
     {
         OneRepository(request.RepositoryName);
         var response = new RepositoryIndexResponse();
@@ -100,7 +104,8 @@ internal sealed partial class InferenceService
     {
         OneRepository(request.RepositoryName);
         Assertion(context, request.ModelName);
-        if (request.Parameters.Keys.FirstOrDefault(key => key.StartsWith("file:", StringComparison.Ordinal)) is { } file)
+        var file = request.Parameters.Keys.FirstOrDefault(key => key.StartsWith("file:", StringComparison.Ordinal));
+        if (file is not null)
             throw InferenceErrors.NotOffered($"Parameter '{file}'", "weights come from the node's repository only");
         var config = request.Parameters.TryGetValue(ConfigParameter, out var parameter) ? parameter.StringParam : null;
         try

@@ -26,7 +26,8 @@ internal sealed partial class InferenceService(
         try
         {
             var (response, outputs) = await InferAsync(request, context);
-            context.ResponseTrailers.Add(ResponseWriter.ProviderKey, response.Parameters[ResponseWriter.ProviderKey].StringParam);
+            context.ResponseTrailers.Add(
+                ResponseWriter.ProviderKey, response.Parameters[ResponseWriter.ProviderKey].StringParam);
             // The answer is sent from the outputs' own memory, after this method.
             var http = context.GetHttpContext();
             foreach (var output in outputs)
@@ -85,7 +86,9 @@ internal sealed partial class InferenceService(
         }
     }
 
-    /// <summary>The assertion that the guard accepted. It is for one model: gateway and node read the same name.</summary>
+    /// <summary>
+    /// The assertion that the guard accepted. It is for one model: gateway and node read the same name.
+    /// </summary>
     private static HopAssertion Assertion(ServerCallContext context, string model)
     {
         var assertion = context.GetHttpContext().Features.Get<HopAssertion>()
@@ -109,10 +112,14 @@ internal sealed partial class InferenceService(
         return names;
     }
 
-    /// <summary>The earlier of the call's deadline and the request parameter <c>timeout</c> (microseconds, as Triton has it).</summary>
+    /// <summary>
+    /// The earlier of the call's deadline and the request parameter <c>timeout</c> (microseconds, as Triton has it).
+    /// </summary>
     private long? Deadline(ModelInferRequest request, ServerCallContext context)
     {
-        var left = context.Deadline == DateTime.MaxValue ? TimeSpan.MaxValue : context.Deadline - time.GetUtcNow().UtcDateTime;
+        var left = context.Deadline == DateTime.MaxValue
+            ? TimeSpan.MaxValue
+            : context.Deadline - time.GetUtcNow().UtcDateTime;
         if (request.Parameters.TryGetValue(TimeoutParameter, out var timeout) && timeout.Int64Param > 0)
             left = TimeSpan.FromTicks(Math.Min(left.Ticks, timeout.Int64Param * TimeSpan.TicksPerMicrosecond));
         return left == TimeSpan.MaxValue

@@ -6,13 +6,14 @@ using OpenInference;
 namespace Lepton.Inference.Serving;
 
 /// <summary>
-/// ModelStreamInfer: several requests of a stream run at once, their answers come in the requests' order. A request that
-/// fails is answered with an error message; the stream goes on.
+/// ModelStreamInfer: several requests of a stream run at once, their answers come in the requests' order. A request
+/// that fails is answered with an error message; the stream goes on.
 /// </summary>
 internal sealed class InferenceStream(
     Func<ModelInferRequest, Task<(ModelInferResponse Response, Tensor[] Outputs)>> infer, int concurrencyMax)
 {
-    private readonly Channel<(ModelInferRequest Request, Task<(ModelInferResponse Response, Tensor[] Outputs)> Answer)> _underWay =
+    private readonly Channel<(
+        ModelInferRequest Request, Task<(ModelInferResponse Response, Tensor[] Outputs)> Answer)> _underWay =
         Channel.CreateBounded<(ModelInferRequest, Task<(ModelInferResponse, Tensor[])>)>(concurrencyMax);
 
     public async Task RunAsync(IAsyncStreamReader<ModelInferRequest> requests,
@@ -38,7 +39,8 @@ internal sealed class InferenceStream(
         }
     }
 
-    private static async Task AnswerAsync(ModelInferRequest request, Task<(ModelInferResponse Response, Tensor[] Outputs)> answer,
+    private static async Task AnswerAsync(
+        ModelInferRequest request, Task<(ModelInferResponse Response, Tensor[] Outputs)> answer,
         IServerStreamWriter<ModelStreamInferResponse> responses, CancellationToken cancellation)
     {
         try

@@ -7,15 +7,16 @@ using InputTensor = OpenInference.ModelInferRequest.Types.InferInputTensor;
 namespace Lepton.Inference.Serving;
 
 /// <summary>
-/// Reads a request's tensors. Raw bytes stay where the message has them; typed contents are packed once. A refusal names
-/// the tensor, what came and what is expected.
+/// Reads a request's tensors. Raw bytes stay where the message has them; typed contents are packed once. A refusal
+/// names the tensor, what came and what is expected.
 /// </summary>
 internal sealed class RequestReader(InferenceOptions options)
 {
     public Tensor[] Read(ModelInferRequest request)
     {
         if (request.Inputs.Count > options.InputCountMax)
-            throw InferenceRefusal.Input("inputs", $"{request.Inputs.Count} inputs came, at most {options.InputCountMax} are taken");
+            throw InferenceRefusal.Input(
+                "inputs", $"{request.Inputs.Count} inputs came, at most {options.InputCountMax} are taken");
         var raw = request.RawInputContents;
         if (raw.Count > 0 && raw.Count != request.Inputs.Count)
             throw InferenceRefusal.Input("raw_input_contents",
@@ -31,12 +32,14 @@ internal sealed class RequestReader(InferenceOptions options)
         if (input.Parameters.ContainsKey("shared_memory_region"))
             throw InferenceErrors.NotOffered("Shared memory", "clients and nodes are on different machines");
         var type = TensorType.FromName(input.Datatype) ?? throw InferenceRefusal.Input($"inputs[{index}].datatype",
-            $"input '{input.Name}': datatype '{input.Datatype}' came, one of {string.Join(", ", TensorType.All)} is expected");
+            $"input '{input.Name}': datatype '{input.Datatype}' came, one of {string.Join(", ", TensorType.All)} "
+            + "is expected");
         long[] shape = [.. input.Shape];
         if (shape.Length > options.DimensionCountMax)
             throw InferenceRefusal.Input($"inputs[{index}].shape",
                 $"input '{input.Name}': {shape.Length} dimensions came, at most {options.DimensionCountMax} are taken");
-        var count = TensorShape.Count(shape, options.RequestBytesMax) ?? throw InferenceRefusal.Input($"inputs[{index}].shape",
+        var count = TensorShape.Count(shape, options.RequestBytesMax) ?? throw InferenceRefusal.Input(
+            $"inputs[{index}].shape",
             $"input '{input.Name}': shape {TensorShape.Text(shape)} came; dimensions are not negative and hold at most "
             + $"{options.RequestBytesMax} elements");
         if (raw is null)

@@ -7,7 +7,9 @@ using OpenInference;
 
 namespace Lepton.Inference.Serving;
 
-/// <summary>Writes an answer. Always raw, as Triton does: contents go out as ONNX Runtime left them in its memory.</summary>
+/// <summary>
+/// Writes an answer. Always raw, as Triton does: contents go out as ONNX Runtime left them in its memory.
+/// </summary>
 internal static class ResponseWriter
 {
     public const string ProviderKey = "x-lepton-provider";

@@ -19,12 +19,14 @@ internal static class TypedContents
                 throw InferenceRefusal.Input($"inputs[{index}].contents.{name}",
                     $"input '{input.Name}': {name} came, {field} is expected for {type}");
             if (name == field && length != count)
-                throw InferenceRefusal.Input($"inputs[{index}].contents.{name}", $"input '{input.Name}': {length} elements "
+                throw InferenceRefusal.Input(
+                    $"inputs[{index}].contents.{name}", $"input '{input.Name}': {length} elements "
                     + $"came, {count} are expected for shape {TensorShape.Text(shape)}");
         }
         if (type == TensorType.Bytes)
             return Tensor.Of(input.Name, shape, [.. contents.BytesContents.Select(element => element.Memory)]);
-        return Tensor.Of(input.Name, type, shape, Pack(contents, type, input.Name, $"inputs[{index}].contents.{field}"));
+        return Tensor.Of(
+            input.Name, type, shape, Pack(contents, type, input.Name, $"inputs[{index}].contents.{field}"));
     }
 
     private static string? Field(TensorType type) => type.Name switch

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Lepton.Inference.Tensors;
 
-/// <summary>Shows a float array as bytes without a copy, so that what a pipeline computed goes into a model as it is.</summary>
+/// <summary>
+/// Shows a float array as bytes without a copy, so that what a pipeline computed goes into a model as it is.
+/// </summary>
 internal sealed class FloatMemory(float[] values, int length) : MemoryManager<byte>
 {
     public override Span<byte> GetSpan() => MemoryMarshal.AsBytes(values.AsSpan(0, length));

@@ -6,7 +6,9 @@ namespace Lepton.Inference.Tensors;
 /// <summary>Between our tensors and ONNX Runtime's, without copying elements of fixed size.</summary>
 internal static class OrtTensors
 {
-    /// <summary>Wraps a tensor's bytes; <paramref name="pin"/> must outlive the value and be disposed after it.</summary>
+    /// <summary>
+    /// Wraps a tensor's bytes; <paramref name="pin"/> must outlive the value and be disposed after it.
+    /// </summary>
     public static unsafe OrtValue ToOrtValue(Tensor tensor, out MemoryHandle pin)
     {
         pin = default;

@@ -30,7 +30,8 @@ internal sealed class Tensor : IDisposable
 
     public long ByteSize => Type.Size > 0 ? Data.Length : Strings.Sum(s => 4L + s.Length);
 
-    public static Tensor Of(string name, TensorType type, long[] shape, ReadOnlyMemory<byte> data, IDisposable? owner = null) =>
+    public static Tensor Of(
+        string name, TensorType type, long[] shape, ReadOnlyMemory<byte> data, IDisposable? owner = null) =>
         new(name, type, shape, owner) { Data = data };
 
     public static Tensor Of(string name, long[] shape, IReadOnlyList<ReadOnlyMemory<byte>> strings) =>

@@ -4,7 +4,9 @@ internal static class TensorShape
 {
     public static string Text(IEnumerable<long> shape) => $"[{string.Join(',', shape)}]";
 
-    /// <summary>Number of elements; null when a dimension is negative or the product passes <paramref name="max"/>.</summary>
+    /// <summary>
+    /// Number of elements; null when a dimension is negative or the product passes <paramref name="max"/>.
+    /// </summary>
     public static long? Count(ReadOnlySpan<long> shape, long max)
     {
         var product = 1L;

@@ -3,7 +3,9 @@ using OpenInference;
 
 namespace Lepton.Inference.Tensors;
 
-/// <summary>An element type under its three names: the Open Inference Protocol's, ONNX Runtime's and the model configuration's.</summary>
+/// <summary>
+/// An element type under its three names: the Open Inference Protocol's, ONNX Runtime's and the model configuration's.
+/// </summary>
 /// <param name="Name">As on the wire, e.g. <c>FP32</c>.</param>
 /// <param name="Element">As ONNX Runtime has it.</param>
 /// <param name="Config">As a model configuration has it.</param>

@@ -14,7 +14,9 @@ using OpenInference;
 
 namespace Lepton.Benchmarks.Inference;
 
-/// <summary>The inference service in this process, as it is deployed: CPU, one instance and one thread a model.</summary>
+/// <summary>
+/// The inference service in this process, as it is deployed: CPU, one instance and one thread a model.
+/// </summary>
 internal sealed class BenchNode : IAsyncDisposable
 {
     private const string Region = "eu-west";
@@ -92,7 +94,8 @@ internal sealed class BenchNode : IAsyncDisposable
             PolicyVersion = "1",
             Priority = "realtime",
         });
-        await _client.ModelInferAsync(request, new Metadata { { HopHeader.Name, Convert.FromBase64String(assertion) } });
+        await _client.ModelInferAsync(
+            request, new Metadata { { HopHeader.Name, Convert.FromBase64String(assertion) } });
     }
 
     public async ValueTask DisposeAsync()

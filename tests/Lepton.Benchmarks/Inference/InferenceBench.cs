@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Lepton.Benchmarks.Inference;
 
 /// <summary>
-/// Served throughput over raw ONNX Runtime in this process: the same model, the same one thread, the same input. Both are
-/// measured in turn, several times, so that a busy machine weighs on both; the ratio is the median of the pairs.
+/// Served throughput over raw ONNX Runtime in this process: the same model, the same one thread, the same input. Both
+/// are measured in turn, several times, so that a busy machine weighs on both; the ratio is the median of the pairs.
 /// </summary>
 internal static class InferenceBench
 {
@@ -18,17 +18,20 @@ internal static class InferenceBench
     {
         var models = Path.Combine(LeptonHome(), "models");
         await using var node = await BenchNode.StartAsync(models);
-        Console.WriteLine($"{"model",-12}{"raw/s",10}{"execution/s",13}{"gRPC/s",10}{"ratio",8}{"bytes raw",12}{"bytes exec",12}{"bytes gRPC",12}");
+        Row("model", "raw/s", "execution/s", "gRPC/s", "gRPC/raw", "bytes raw", "bytes exec.", "bytes gRPC");
         var ratios = new List<(string Key, double Value)>();
         foreach (var load in (ModelLoad[])[ModelLoad.Recognizer, ModelLoad.Language])
             ratios.AddRange(await MeasureAsync(node, models, load, TimeSpan.FromSeconds(seconds)));
-        Console.WriteLine("bytes: managed memory allocated per call; gRPC counts client and server together, TLS and all.");
-        var json = string.Join(',', ratios.Select(r => string.Create(CultureInfo.InvariantCulture, $"\"{r.Key}\":{r.Value:0.###}")));
+        Console.WriteLine(
+            "bytes: managed memory allocated per call; gRPC counts client and server together, TLS and all.");
+        var json = string.Join(
+            ',', ratios.Select(r => string.Create(CultureInfo.InvariantCulture, $"\"{r.Key}\":{r.Value:0.###}")));
         Console.WriteLine("{\"bench\":\"inference\",\"ratios\":{" + json + "}}");
         return 0;
     }
 
-    private static async Task<(string, double)[]> MeasureAsync(BenchNode node, string models, ModelLoad load, TimeSpan time)
+    private static async Task<(string, double)[]> MeasureAsync(
+        BenchNode node, string models, ModelLoad load, TimeSpan time)
     {
         using var raw = new RawModel(Path.Combine(models, load.Model, "1", "model.onnx"), load);
         var path = new ExecutionPath(node, load);
@@ -45,10 +48,8 @@ internal static class InferenceBench
             served.Add(pair.Served);
         }
         var ratio = Median(served.Zip(direct, (s, d) => s.PerSecond / d.PerSecond));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Model,-12}{Median(direct.Select(r => r.PerSecond)),10:0.0}"
-            + $"{Median(executed.Select(r => r.PerSecond)),13:0.0}{Median(served.Select(r => r.PerSecond)),10:0.0}{ratio,8:0.000}"
-            + $"{Median(direct.Select(r => r.BytesPerCall)),12:0}{Median(executed.Select(r => r.BytesPerCall)),12:0}"
-            + $"{Median(served.Select(r => r.BytesPerCall)),12:0}"));
+        Row(load.Model, PerSecond(direct), PerSecond(executed), PerSecond(served), Text(ratio, "0.000"),
+            Bytes(direct), Bytes(executed), Bytes(served));
         return
         [
             ($"{load.Key}_vs_raw", ratio),
@@ -56,6 +57,15 @@ internal static class InferenceBench
             ($"{load.Key}_bytes_per_call", Median(executed.Select(r => r.BytesPerCall))),
         ];
     }
+
+    private static void Row(string model, params string[] cells) =>
+        Console.WriteLine($"{model,-12}{string.Concat(cells.Select(cell => $"{cell,13}"))}");
+
+    private static string PerSecond(IEnumerable<Rate> rates) => Text(Median(rates.Select(r => r.PerSecond)), "0.0");
+
+    private static string Bytes(IEnumerable<Rate> rates) => Text(Median(rates.Select(r => r.BytesPerCall)), "0");
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
     private static double Median(IEnumerable<double> values)
     {

@@ -17,7 +17,8 @@ internal sealed class RawModel : IDisposable
         using var options = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1 };
         _session = new InferenceSession(path, options);
         _load = load;
-        _input = OrtValue.CreateTensorValueFromMemory(MemoryMarshal.Cast<byte, float>(load.Bytes()).ToArray(), load.Shape);
+        _input = OrtValue.CreateTensorValueFromMemory(
+            MemoryMarshal.Cast<byte, float>(load.Bytes()).ToArray(), load.Shape);
     }
 
     public Rate Run(TimeSpan time)

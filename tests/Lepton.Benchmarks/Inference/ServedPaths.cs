@@ -6,7 +6,9 @@ using OpenInference;
 
 namespace Lepton.Benchmarks.Inference;
 
-/// <summary>The service's own way to the model, without the network: validation, queue, instance thread, statistics.</summary>
+/// <summary>
+/// The service's own way to the model, without the network: validation, queue, instance thread, statistics.
+/// </summary>
 internal sealed class ExecutionPath(BenchNode node, ModelLoad load)
 {
     private readonly ServedModel _model = node.Repository.Find(load.Model, "");
@@ -23,7 +25,9 @@ internal sealed class ExecutionPath(BenchNode node, ModelLoad load)
     });
 }
 
-/// <summary>As a router calls it: gRPC over mutual TLS on loopback, a fresh hop assertion each call, raw contents both ways.</summary>
+/// <summary>
+/// As a router calls it: gRPC over mutual TLS on loopback, a fresh hop assertion each call, raw contents both ways.
+/// </summary>
 internal sealed class GrpcPath(BenchNode node, ModelLoad load)
 {
     private readonly ByteString _bytes = ByteString.CopyFrom(load.Bytes());
@@ -33,7 +37,8 @@ internal sealed class GrpcPath(BenchNode node, ModelLoad load)
         var request = new ModelInferRequest
         {
             ModelName = load.Model,
-            Inputs = { new ModelInferRequest.Types.InferInputTensor { Name = load.Input, Datatype = "FP32", Shape = { load.Shape } } },
+            Inputs = { new ModelInferRequest.Types.InferInputTensor { Name = load.Input, Datatype = "FP32", Shape =
+                { load.Shape } } },
             RawInputContents = { _bytes },
         };
         await node.InferAsync(request);

@@ -32,7 +32,8 @@ internal sealed class LanguageInstance(LanguageTables tables, Member classifier,
     {
         var texts = call.Inputs[0].Strings;
         if (texts.Count == 0 || texts.Count > textCountMax)
-            throw InferenceRefusal.Input("inputs[0].shape", $"input 'text': {texts.Count} texts came, 1 to {textCountMax} are expected");
+            throw InferenceRefusal.Input(
+                "inputs[0].shape", $"input 'text': {texts.Count} texts came, 1 to {textCountMax} are expected");
         var features = new float[texts.Count * _features.Count];
         for (var i = 0; i < texts.Count; i++)
             _features.Write(Text(texts[i].Span, i), features.AsSpan(i * _features.Count, _features.Count));

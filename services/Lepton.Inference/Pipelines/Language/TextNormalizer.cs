@@ -5,7 +5,8 @@ namespace Lepton.Inference.Pipelines.Language;
 
 /// <summary>
 /// Prepares a text as the package <c>lande</c> does in JavaScript, so that its network sees what it was trained on:
-/// hyphens become spaces, only letters, marks and white space stay, white space is joined, lower case, one space around.
+/// hyphens become spaces, only letters, marks and white space stay, white space is joined, lower case, one space
+/// around.
 /// </summary>
 internal static class TextNormalizer
 {
@@ -39,7 +40,9 @@ internal static class TextNormalizer
         return joined.ToString();
     }
 
-    /// <summary>JavaScript's lower case: Unicode's with its two unconditional exceptions, which .NET's invariant case lacks.</summary>
+    /// <summary>
+    /// JavaScript's lower case: Unicode's with its two unconditional exceptions, which .NET's invariant case lacks.
+    /// </summary>
     private static string Lower(string text)
     {
         var lower = text.Replace("İ", "i\u0307", StringComparison.Ordinal).ToLowerInvariant();
@@ -82,8 +85,8 @@ internal static class TextNormalizer
     };
 
     /// <summary>White space as JavaScript's <c>\s</c> and <c>trim</c> have it.</summary>
-    private static bool IsSpace(char c) => c is (>= '\t' and <= '\r') or ' ' or '\u00a0' or '\u1680' or (>= '\u2000' and <= '\u200a')
-        or '\u2028' or '\u2029' or '\u202f' or '\u205f' or '\u3000' or '\ufeff';
+    private static bool IsSpace(char c) => c is (>= '\t' and <= '\r') or ' ' or '\u00a0' or '\u1680'
+        or (>= '\u2000' and <= '\u200a') or '\u2028' or '\u2029' or '\u202f' or '\u205f' or '\u3000' or '\ufeff';
 
     private static string Trim(string text)
     {

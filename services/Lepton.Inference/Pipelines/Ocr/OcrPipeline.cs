@@ -10,12 +10,13 @@ namespace Lepton.Inference.Pipelines.Ocr;
 internal sealed record OcrMembers(Member Detector, Member Classifier, Member Recognizer, CharacterSet Characters);
 
 /// <summary>
-/// An image file in, its text out: decode, detect, order, turn upright, read. Input <c>image</c> is one BYTES element (the
-/// file) or the file's bytes as UINT8; outputs are one entry a line.
+/// An image file in, its text out: decode, detect, order, turn upright, read. Input <c>image</c> is one BYTES element
+/// (the file) or the file's bytes as UINT8; outputs are one entry a line.
 /// </summary>
 internal sealed class OcrPipeline(OcrMembers members, InferenceOptions options) : IModel
 {
-    public IReadOnlyList<TensorSpec> Inputs { get; } = [new("image", TensorType.Bytes, [-1], AlsoTakes: TensorType.UInt8)];
+    public IReadOnlyList<TensorSpec> Inputs { get; } =
+        [new("image", TensorType.Bytes, [-1], AlsoTakes: TensorType.UInt8)];
 
     public IReadOnlyList<TensorSpec> Outputs { get; } =
     [
@@ -79,7 +80,8 @@ internal sealed class OcrInstance(OcrMembers members, InferenceOptions options) 
             return image.Data;
         return image.Strings is [var file]
             ? file
-            : throw InferenceRefusal.Input("inputs[0].shape", $"input 'image': {image.Strings.Count} images came, 1 is expected");
+            : throw InferenceRefusal.Input(
+                "inputs[0].shape", $"input 'image': {image.Strings.Count} images came, 1 is expected");
     }
 
     private static Tensor Output(string name, List<(Quad Box, RecognizedText Text)> lines) => name switch

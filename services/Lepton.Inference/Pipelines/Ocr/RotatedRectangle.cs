@@ -8,7 +8,9 @@ internal readonly record struct RotatedRectangle(Vector2 Centre, Vector2 AxisX, 
 {
     public float ShortSide => Math.Min(Size.X, Size.Y);
 
-    /// <summary>The smallest rectangle around some points: one of its sides lies along their hull (Freeman, Shapira 1975).</summary>
+    /// <summary>
+    /// The smallest rectangle around some points: one of its sides lies along their hull (Freeman, Shapira 1975).
+    /// </summary>
     public static RotatedRectangle Around(List<Vector2> points)
     {
         var hull = ConvexHull(points);

@@ -13,7 +13,9 @@ internal sealed class TextDetector(Member model, int linesMax)
     /// <summary>Long side that an image is shrunk to: small print of a scanned page still has its strokes.</summary>
     private const int SideMax = 1280;
 
-    /// <summary>Long side that a small image is enlarged to, at most twofold: a label's few words are found whole.</summary>
+    /// <summary>
+    /// Long side that a small image is enlarged to, at most twofold: a label's few words are found whole.
+    /// </summary>
     private const int SideMin = 640;
 
     // The values that the detector was trained with: ImageNet's, applied to blue, green, red in this order.

@@ -8,7 +8,9 @@ namespace Lepton.Inference.Pipelines.Ocr;
 /// <summary>A line's text, and the mean probability of its characters, 0 to 1.</summary>
 internal readonly record struct RecognizedText(string Text, float Confidence);
 
-/// <summary>Reads a line of text: PP-OCRv4's recogniser over the crop, decoded by CTC's best path (Graves et al. 2006).</summary>
+/// <summary>
+/// Reads a line of text: PP-OCRv4's recogniser over the crop, decoded by CTC's best path (Graves et al. 2006).
+/// </summary>
 internal sealed class TextRecognizer(Member model, CharacterSet characters)
 {
     private const int Height = 48;
@@ -16,7 +18,9 @@ internal sealed class TextRecognizer(Member model, CharacterSet characters)
     /// <summary>Shorter crops are padded: the recogniser was trained at this width.</summary>
     private const int WidthMin = 160;
 
-    /// <summary>Widths are multiples of this, so that few shapes occur and ONNX Runtime's plans for them are reused.</summary>
+    /// <summary>
+    /// Widths are multiples of this, so that few shapes occur and ONNX Runtime's plans for them are reused.
+    /// </summary>
     private const int WidthStep = 32;
 
     /// <summary>About 250 characters; a longer line is squeezed.</summary>
@@ -34,7 +38,8 @@ internal sealed class TextRecognizer(Member model, CharacterSet characters)
         using var probabilities = model.Run(Tensor.Of(model.InputName, [1, 3, Height, padded], planes), call);
         if (probabilities.Shape is not [1, var steps, var classes] || classes != characters.Count)
             throw new InferenceRefusal(ErrorReason.ExecutionFailed,
-                $"model '{model.Name}' gave {TensorShape.Text(probabilities.Shape)}, its table has {characters.Count} characters");
+                $"model '{model.Name}' gave {TensorShape.Text(probabilities.Shape)}, its table has "
+                + $"{characters.Count} characters");
         return Decode(probabilities.Floats, (int)steps, padded, crop);
     }
 

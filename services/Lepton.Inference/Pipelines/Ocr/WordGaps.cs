@@ -7,15 +7,17 @@ namespace Lepton.Inference.Pipelines.Ocr;
 internal readonly record struct ReadCharacter(string Text, float X);
 
 /// <summary>
-/// Puts in the spaces that the recogniser left out. It was trained mostly on Chinese, which has none, and joins Latin words
-/// at times; the empty columns between two characters show where a word ends.
+/// Puts in the spaces that the recogniser left out. It was trained mostly on Chinese, which has none, and joins Latin
+/// words at times; the empty columns between two characters show where a word ends.
 /// </summary>
 internal static class WordGaps
 {
     /// <summary>A narrower gap is never a space: about 0.15 of the line's height.</summary>
     private const int GapMin = 7;
 
-    /// <summary>A column holds ink when a pixel of it differs from the paper by this part of the line's contrast.</summary>
+    /// <summary>
+    /// A column holds ink when a pixel of it differs from the paper by this part of the line's contrast.
+    /// </summary>
     private const float InkThreshold = 0.3f;
 
     /// <summary>A 1 is narrow and stands free; a number torn apart is worse than two joined.</summary>
@@ -35,8 +37,10 @@ internal static class WordGaps
         for (var i = 0; i < characters.Count; i++)
         {
             text.Append(characters[i].Text);
-            if (i < gaps.Length && MayPart(characters[i].Text, characters[i + 1].Text)
-                && gaps[i] >= (IsNumber(characters[i].Text, characters[i + 1].Text) ? threshold * NumberFactor : threshold))
+            if (i == gaps.Length)
+                break;
+            var (left, right) = (characters[i].Text, characters[i + 1].Text);
+            if (MayPart(left, right) && gaps[i] >= threshold * (IsNumber(left, right) ? NumberFactor : 1))
                 text.Append(' ');
         }
         return text.ToString().Trim();
