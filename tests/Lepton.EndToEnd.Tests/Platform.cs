@@ -41,6 +41,8 @@ public sealed class Platform : IAsyncLifetime
     {
         CliResult up = await CliProcess.RunAsync("up", "--detach", "--instance", instance, "--base-port",
             $"{basePort}", "--regions", string.Join(',', Regions), "--timeout", "150");
+        if (up.ExitCode != 0)
+            await CliProcess.RunAsync("down", "--wipe", "--instance", instance);
         StartReport = up.Require().Output;
         file = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, "platform.json"))).RootElement;
     }

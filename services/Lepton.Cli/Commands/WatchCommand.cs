@@ -13,6 +13,9 @@ internal static class WatchCommand
     /// <summary>Reports come every second; drawing more often than a person reads only flickers.</summary>
     private static readonly TimeSpan refresh = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Longer than a connection may take, so that a region that is down is shown as such at once.</summary>
+    private static readonly TimeSpan firstWord = TimeSpan.FromSeconds(8);
+
     public static Command Create(Session session)
     {
         Option<int?> count = new("--count")
@@ -81,7 +84,7 @@ internal static class WatchCommand
     private static async Task ShowAsync(
         Session session, GatewayCall call, NodeBoard board, int? count, CancellationToken cancellation)
     {
-        await board.FirstAsync(cancellation);
+        await board.HeardFromAllAsync(firstWord, session.Time, cancellation);
         if (call.Json || !call.Terminal.IsLive)
         {
             for (int i = 0; count is null || i < count; i++)

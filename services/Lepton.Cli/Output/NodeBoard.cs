@@ -7,13 +7,14 @@ internal sealed class NodeBoard(int regions)
 {
     private readonly IReadOnlyList<Node>[] nodes = [.. Enumerable.Repeat<IReadOnlyList<Node>>([], regions)];
     private readonly string?[] losses = new string?[regions];
-    private readonly TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource[] heard = [.. Enumerable.Range(0, regions)
+        .Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
 
     public void Set(int region, IReadOnlyList<Node> seen)
     {
         Volatile.Write(ref nodes[region], seen);
         Volatile.Write(ref losses[region], null);
-        first.TrySetResult();
+        heard[region].TrySetResult();
     }
 
     /// <summary>The region's nodes are no longer known; showing the last ones would pass them off as alive.</summary>
@@ -21,11 +22,12 @@ internal sealed class NodeBoard(int regions)
     {
         Volatile.Write(ref nodes[region], []);
         Volatile.Write(ref losses[region], message);
-        first.TrySetResult();
+        heard[region].TrySetResult();
     }
 
-    /// <summary>Ends with the first word from any region.</summary>
-    public Task FirstAsync(CancellationToken cancellation) => first.Task.WaitAsync(cancellation);
+    /// <summary>Ends with each region's first word, or with patience: a region that hangs hides no other.</summary>
+    public Task HeardFromAllAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellation) => Task.WhenAny(
+        Task.WhenAll(heard.Select(h => h.Task)), Task.Delay(patience, time, cancellation));
 
     public IEnumerable<Node> Nodes() => Enumerable.Range(0, regions).SelectMany(i => Volatile.Read(ref nodes[i]));
 

@@ -23,13 +23,13 @@ internal sealed class Readiness(TimeProvider time)
                 throw failure;
             }
 
-            if (time.GetElapsedTime(start) > timeout)
+            await CheckAsync(waiting, progress, cancellation);
+            progress.Waiting([.. waiting.Select(w => $"{w.Key.Name}: {w.Value}")]);
+            if (waiting.Count > 0 && time.GetElapsedTime(start) > timeout)
             {
                 throw TimedOut(waiting, timeout);
             }
 
-            await CheckAsync(waiting, progress, cancellation);
-            progress.Waiting([.. waiting.Select(w => $"{w.Key.Name}: {w.Value}")]);
             if (waiting.Count > 0)
             {
                 await Task.Delay(interval, time, cancellation);

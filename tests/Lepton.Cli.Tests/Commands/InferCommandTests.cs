@@ -50,7 +50,7 @@ public sealed class InferCommandTests : IDisposable
         gateway.Answers.Infer = (_, context) => Served(context, Responses.Language("deu", 0.93f));
 
         int exit = await cli.RunAsync("infer", "language", "Guten Tag", "--data-class", "eu-personal", "--priority",
-            "batch", "--strategy", "weighted", "--tags", "step=2", "--timeout", "7", "--tenant", "acme");
+            "batch", "--strategy", "weighted", "--tags", "step=2", "--timeout", "70", "--tenant", "acme");
 
         Assert.Equal((0, ""), (exit, cli.Error));
         Assert.StartsWith("deu (93.0 %)", cli.Output, StringComparison.Ordinal);
@@ -61,7 +61,7 @@ public sealed class InferCommandTests : IDisposable
         Assert.Equal("weighted", headers.GetValue("x-lepton-strategy"));
         Assert.Equal("step=2", headers.GetValue("x-lepton-tags"));
         Assert.Matches("^00-[0-9a-f]{32}-[0-9a-f]{16}-01$", headers.GetValue("traceparent")!);
-        Assert.InRange(gateway.Answers.TimeLeft!.Value.TotalSeconds, 1, 7);
+        Assert.InRange(gateway.Answers.TimeLeft!.Value.TotalSeconds, 31, 70);
         Assert.Equal("CN=tenant-acme", gateway.Answers.ClientName);
     }
 
