@@ -7,7 +7,7 @@ internal static class FileLock
 
     public static async Task<FileStream> AcquireAsync(string path, Action onWait, CancellationToken cancellation)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        Directory.GetParent(path)?.Create();
         for (var attempt = 0; ; attempt++)
         {
             try

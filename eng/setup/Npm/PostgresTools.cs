@@ -28,7 +28,7 @@ internal static class PostgresTools
             var source = Place(target, link.GetProperty("source"));
             var place = Place(target, link.GetProperty("target"));
             if (!File.Exists(place))
-                File.CreateSymbolicLink(place, Path.GetRelativePath(Path.GetDirectoryName(place)!, source));
+                File.CreateSymbolicLink(place, Path.GetRelativePath(Path.Combine(place, ".."), source));
         }
         File.Delete(list);
     }

@@ -20,7 +20,7 @@ internal static class Trees
     {
         if (!File.Exists(source))
             throw new SetupException($"A package does not hold the expected file {source}.");
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        Directory.GetParent(target)?.Create();
         File.Move(source, target);
     }
 

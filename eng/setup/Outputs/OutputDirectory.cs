@@ -10,7 +10,7 @@ internal sealed class OutputDirectory(string path, string inputs)
 
     public string Path { get; } = path;
 
-    private string Parent => System.IO.Path.GetDirectoryName(Path)!;
+    private string Parent => System.IO.Path.GetFullPath(System.IO.Path.Combine(Path, ".."));
 
     private string Prefix => $".{System.IO.Path.GetFileName(Path)}.";
 

@@ -37,17 +37,17 @@ internal sealed class TestProject(string name, SetupPaths paths)
             .. all ? [] : (string[])["--TestCaseFilter:Category!=Long"],
         ];
         var result = await RunLimitedAsync(arguments, cancellation);
-        var report = result is not null && File.Exists(trx) ? TestReport.Read(trx) : null;
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var report = result is not null && File.Exists(trx) ? TestReport.Read(trx) : null;
         // The host may crash after it wrote a report that holds no failure.
-        var broken = report is null || (result!.ExitCode != 0 && report.Failed == 0 && report.Total > 0);
-        if (broken || report!.Failed > 0)
+        if (report is { Failed: 0, Total: > 0 } && result is { ExitCode: not 0 })
+            report = null;
+        if (report is null or { Failed: > 0 })
             print((result?.Output ?? $"{Name}: ended after {Limit.TotalMinutes:F0} minutes").TrimEnd());
-        print(broken
+        print(report is null
             ? $"{Name}: crashed after {seconds:F1} s"
-            : $"{Name}: {report!.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, "
-                + $"{seconds:F1} s");
-        return broken ? null : report;
+            : $"{Name}: {report.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, {seconds:F1} s");
+        return report;
     }
 
     private async Task<CommandResult?> RunLimitedAsync(string[] arguments, CancellationToken cancellation)

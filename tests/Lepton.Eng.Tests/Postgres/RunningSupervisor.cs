@@ -32,7 +32,8 @@ internal sealed class RunningSupervisor : IDisposable
         process.BeginErrorReadLine();
     }
 
-    public int ServerPid => TryServerPid() ?? throw new InvalidOperationException($"The server is not ready:\n{Output}");
+    public int ServerPid => TryServerPid()
+        ?? throw new InvalidOperationException($"The server is not ready:\n{Output}");
 
     public bool HasExited => process.HasExited;
 

@@ -44,7 +44,8 @@ public sealed class ServingTests(ServingServer server) : IClassFixture<ServingSe
     }
 
     [Fact]
-    public void Check_ServingServer_IsReady() => Assert.Equal(0, PostgresCommand.Run(["--check", "--data", server.Data]));
+    public void Check_ServingServer_IsReady() =>
+        Assert.Equal(0, PostgresCommand.Run(["--check", "--data", server.Data]));
 
     [Fact]
     public void Check_NoServer_IsNot() => Assert.Equal(1, PostgresCommand.Run(["--check", "--data", "/nonexistent"]));
