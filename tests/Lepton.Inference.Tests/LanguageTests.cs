@@ -2,7 +2,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Grpc.Core;
+using Lepton.Inference.Agent;
 using Lepton.Inference.Pipelines.Language;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Lepton.Inference.Tests;
 
@@ -50,6 +52,30 @@ public sealed class LanguageTests(NodeFixture fixture)
             Messages.Packed([.. Enumerable.Repeat(Array.Empty<byte>(), 1025)])));
 
         await Messages.RefusedAsync(fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID");
+    }
+
+    [Fact]
+    public async Task LanguageId_ItsModelIsUnloaded_IsNotReadyUntilItIsBack()
+    {
+        var node = fixture.Node;
+        var reports = node.Services.GetRequiredService<ReportBuilder>();
+        var request = Messages.Request("language-id", ("text", "BYTES", [1], Messages.Packed(
+            ["Der schnelle braune Fuchs springt heute noch einmal durch den Wald"u8.ToArray()])));
+
+        await node.Client.RepositoryModelUnloadAsync(new() { ModelName = "lande" }, node.Headers("lande"));
+        try
+        {
+            Assert.False(reports.Build().Models.Single(m => m.Name == "language-id").Ready);
+            Assert.False((await node.Client.ModelReadyAsync(new() { Name = "language-id" })).Ready);
+            await Messages.RefusedAsync(node.InferAsync(request), StatusCode.Unavailable, "MODEL_NOT_READY");
+        }
+        finally
+        {
+            await node.Client.RepositoryModelLoadAsync(new() { ModelName = "lande" }, node.Headers("lande"));
+        }
+
+        Assert.True(reports.Build().Models.Single(m => m.Name == "language-id").Ready);
+        Assert.Equal(["deu"], (await node.InferAsync(request)).Strings("language"));
     }
 
     private sealed record Vector(

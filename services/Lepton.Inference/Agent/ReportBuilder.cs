@@ -56,7 +56,7 @@ internal sealed class ReportBuilder(
         {
             Name = version.Identity.Name,
             Version = version.Identity.Version.ToString(CultureInfo.InvariantCulture),
-            Ready = version.Served is not null,
+            Ready = version.Served is { IsReady: true },
             WantedProvider = version.WantedProvider,
         };
         if (version.Served is not { } served)

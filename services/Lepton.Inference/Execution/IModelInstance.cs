@@ -21,7 +21,10 @@ internal interface IModel : IDisposable
 
     IReadOnlyList<TensorSpec> Outputs { get; }
 
-    /// <summary><c>cuda</c> or <c>cpu</c>: what really executes.</summary>
+    /// <summary>Takes work now. A pipeline does not while a model that it calls is not ready.</summary>
+    bool IsReady => true;
+
+    /// <summary><c>cuda</c> or <c>cpu</c>: what really executes; empty while it is not ready.</summary>
     string Provider { get; }
 
     IModelInstance CreateInstance();

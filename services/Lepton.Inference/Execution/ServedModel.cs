@@ -39,6 +39,8 @@ internal sealed class ServedModel
 
     public IReadOnlyList<TensorSpec> Outputs => _model.Outputs;
 
+    public bool IsReady => _model.IsReady;
+
     public string Provider => _model.Provider;
 
     public ModelStatistics Statistics { get; }

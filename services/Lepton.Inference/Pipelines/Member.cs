@@ -1,5 +1,6 @@
 using Lepton.Inference.Execution;
 using Lepton.Inference.Tensors;
+using Lepton.Inference.V1;
 
 namespace Lepton.Inference.Pipelines;
 
@@ -7,21 +8,27 @@ namespace Lepton.Inference.Pipelines;
 /// A model that a pipeline calls, by name: each call takes the version that serves now, through that model's own queue,
 /// so that a pipeline's work and direct requests share its instances fairly.
 /// </summary>
-internal sealed class Member(string name, Func<string, ServedModel> find)
+internal sealed class Member(string name, Func<string, ServedModel?> find)
 {
     public string Name => name;
 
-    public string Provider => find(name).Provider;
+    public bool IsReady => find(name) is not null;
 
-    public string InputName => find(name).Inputs[0].Name;
+    /// <summary>Empty while the model is not ready.</summary>
+    public string Provider => find(name)?.Provider ?? "";
+
+    public string InputName => Now().Inputs[0].Name;
 
     /// <summary>
     /// Runs on one input and gives the first output; the caller disposes it. The pipeline's own thread waits.
     /// </summary>
     public Tensor Run(Tensor input, InferenceCall within)
     {
-        var model = find(name);
+        var model = Now();
         var call = within with { Inputs = [input], Outputs = [model.Outputs[0].Name] };
         return model.InferAsync(call).GetAwaiter().GetResult()[0];
     }
+
+    private ServedModel Now() => find(name) ?? throw new InferenceRefusal(
+        ErrorReason.ModelNotReady, $"model '{name}', which this pipeline calls, is not ready");
 }

@@ -22,11 +22,11 @@ internal sealed class PipelineFactory(IOptions<InferenceOptions> options)
         ? []
         : config.Parameters.Where(p => p.Key != Kind).Select(p => p.Value.StringValue).Distinct();
 
-    public IModel Create(ModelFolder folder, ModelConfig config, long version, Func<string, ServedModel> find)
+    public IModel Create(ModelFolder folder, ModelConfig config, long version, Func<string, ServedModel?> find)
     {
         // A pipeline whose members are missing fails now, not at its first request.
         foreach (var member in Members(config))
-            find(member);
+            Ready(member);
         return config.Parameters.TryGetValue(Kind, out var kind) ? kind.StringValue switch
         {
             "ocr" => new OcrPipeline(
@@ -34,7 +34,7 @@ internal sealed class PipelineFactory(IOptions<InferenceOptions> options)
                     new Member(Parameter("detector"), find),
                     new Member(Parameter("classifier"), find),
                     new Member(Parameter("recognizer"), find),
-                    CharacterSet.Read(Beside(find(Parameter("recognizer")), "keys.txt"))),
+                    CharacterSet.Read(Beside(Ready(Parameter("recognizer")), "keys.txt"))),
                 options.Value),
             "language-id" => new LanguagePipeline(
                 LanguageTables.Read(folder.VersionDirectory(version)),
@@ -46,6 +46,8 @@ internal sealed class PipelineFactory(IOptions<InferenceOptions> options)
         string Parameter(string name) => config.Parameters.TryGetValue(name, out var value)
             ? value.StringValue
             : throw Failed($"parameter '{name}' is missing");
+
+        ServedModel Ready(string name) => find(name) ?? throw Failed($"model '{name}', which it calls, is not ready");
 
         // A member's table lies beside its model file.
         string Beside(ServedModel member, string file) => Path.Combine(new ModelFolder(options.Value.ModelDirectory,

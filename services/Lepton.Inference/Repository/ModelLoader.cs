@@ -21,7 +21,7 @@ internal sealed partial class ModelLoader(
     /// <param name="config">Its configuration, or the one given with the load.</param>
     /// <param name="version">Which version.</param>
     /// <param name="members">How a pipeline finds the models it is made of.</param>
-    public ServedModel Load(ModelFolder folder, ModelConfig config, long version, Func<string, ServedModel> members)
+    public ServedModel Load(ModelFolder folder, ModelConfig config, long version, Func<string, ServedModel?> members)
     {
         var wanted = WantedProvider(config, _options);
         var model = config.Backend == PipelineFactory.Backend

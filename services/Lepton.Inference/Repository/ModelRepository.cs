@@ -55,6 +55,10 @@ internal sealed partial class ModelRepository(
         Changed?.Invoke();
     }
 
+    /// <summary>The latest ready version; null when there is none.</summary>
+    public ServedModel? Ready(string name) =>
+        _models.GetValueOrDefault(name)?.FindLast(v => v.Served is not null)?.Served;
+
     /// <summary>The version asked for, or the latest ready one when none is.</summary>
     /// <exception cref="InferenceRefusal">Unknown, or not ready.</exception>
     public ServedModel Find(string name, string version)
@@ -153,7 +157,7 @@ internal sealed partial class ModelRepository(
             var wanted = ModelLoader.WantedProvider(config, _options);
             foreach (var version in versions)
             {
-                var served = loader.Load(folder, config, version, member => Find(member, ""));
+                var served = loader.Load(folder, config, version, Ready);
                 loaded.Add(new(served.Identity, ModelState.Ready, "", served, wanted));
             }
         }

@@ -38,8 +38,8 @@ internal sealed partial class InferenceService
     {
         try
         {
-            repository.Find(request.Name, request.Version);
-            return Task.FromResult(new ModelReadyResponse { Ready = true });
+            var ready = repository.Find(request.Name, request.Version).IsReady;
+            return Task.FromResult(new ModelReadyResponse { Ready = ready });
         }
         catch (InferenceRefusal)
         {

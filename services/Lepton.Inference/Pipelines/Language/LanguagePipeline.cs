@@ -13,6 +13,8 @@ internal sealed class LanguagePipeline(LanguageTables tables, Member classifier,
     public IReadOnlyList<TensorSpec> Outputs { get; } =
         [new("language", TensorType.Bytes, [-1]), new("confidence", TensorType.Fp32, [-1])];
 
+    public bool IsReady => classifier.IsReady;
+
     public string Provider => classifier.Provider;
 
     public IModelInstance CreateInstance() => new LanguageInstance(tables, classifier, textCountMax);

@@ -25,6 +25,8 @@ internal sealed class OcrPipeline(OcrMembers members, InferenceOptions options) 
         new("confidence", TensorType.Fp32, [-1]),
     ];
 
+    public bool IsReady => members.Detector.IsReady && members.Classifier.IsReady && members.Recognizer.IsReady;
+
     /// <summary>Where its heavy part runs.</summary>
     public string Provider => members.Recognizer.Provider;
 
