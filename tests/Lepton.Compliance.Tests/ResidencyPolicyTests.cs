@@ -17,7 +17,9 @@ public sealed class ResidencyPolicyTests
             "atlantic": { "regions": ["us-east", "eu-west"], "regulated": true },
             "eu-open": { "regions": ["eu-west"] },
           },
-          "tenants": { "demo": { "floor": "public" }, "bank": { "floor": "atlantic" }, "europe": { "floor": "eu-open" } },
+          "tenants": {
+            "demo": { "floor": "public" }, "bank": { "floor": "atlantic" }, "europe": { "floor": "eu-open" }
+          },
           "models": { "default": { "floor": "public" }, "xray": { "floor": "us-health" } }
         }
         """;

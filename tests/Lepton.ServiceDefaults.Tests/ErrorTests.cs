@@ -17,7 +17,8 @@ public sealed class ErrorTests(ServerFixture server) : IDisposable
     [Fact]
     public async Task Call_Unforeseen_InternalWithoutText()
     {
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await Client.ListModelsAsync(new ListModelsRequest()));
+        var e = await Assert.ThrowsAsync<RpcException>(
+            async () => await Client.ListModelsAsync(new ListModelsRequest()));
         Assert.Equal(StatusCode.Internal, e.StatusCode);
         Assert.DoesNotContain("secret", e.ToString(), StringComparison.Ordinal);
         Assert.Equal("INTERNAL", RpcErrors.ReasonOf(e));
@@ -26,7 +27,8 @@ public sealed class ErrorTests(ServerFixture server) : IDisposable
     [Fact]
     public async Task Call_WrongService_PermissionDeniedWithReason()
     {
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await Client.ListRegionsAsync(new ListRegionsRequest()));
+        var e = await Assert.ThrowsAsync<RpcException>(
+            async () => await Client.ListRegionsAsync(new ListRegionsRequest()));
         Assert.Equal(StatusCode.PermissionDenied, e.StatusCode);
         var info = RpcErrors.DetailsOf(e)!.Details.Single(d => d.Is(ErrorInfo.Descriptor)).Unpack<ErrorInfo>();
         Assert.Equal(("CALLER_NOT_ALLOWED", "lepton"), (info.Reason, info.Domain));

@@ -80,7 +80,8 @@ public sealed class HealthAndReflectionTests(ServerFixture server) : IDisposable
         Assert.True(await call.ResponseStream.MoveNext(default));
         var files = call.ResponseStream.Current.FileDescriptorResponse.FileDescriptorProto
             .Select(FileDescriptorProto.Parser.ParseFrom).ToDictionary(f => f.Name);
-        Assert.Contains("PlanRoute", files["lepton/routing/v1/routing_service.proto"].Service[0].Method.Select(m => m.Name));
+        Assert.Contains("PlanRoute",
+            files["lepton/routing/v1/routing_service.proto"].Service[0].Method.Select(m => m.Name));
         Assert.All(files.Values.SelectMany(f => f.Dependency), d => Assert.True(files.ContainsKey(d), d));
 
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { FileContainingSymbol = "no.such.Thing" });

@@ -26,7 +26,8 @@ public sealed class MetricsTests(ServerFixture server)
     [Fact]
     public async Task Scrape_AfterRequests_CountsThemInCumulativeBuckets()
     {
-        using var client = new HttpClient(server.Installation.Handler(server.Installation.Service("eu-west", "prometheus")));
+        using var client =
+            new HttpClient(server.Installation.Handler(server.Installation.Service("eu-west", "prometheus")));
         for (var i = 0; i < 3; i++)
             (await client.GetAsync(server.Address + "/health/live")).EnsureSuccessStatusCode();
         var text = await client.GetStringAsync(server.Address + "/metrics");
@@ -45,10 +46,13 @@ public sealed class MetricsTests(ServerFixture server)
     [Fact]
     public async Task Scrape_EveryLine_FollowsTheGrammar()
     {
-        using var client = new HttpClient(server.Installation.Handler(server.Installation.Service("eu-west", "prometheus")));
+        using var client =
+            new HttpClient(server.Installation.Handler(server.Installation.Service("eu-west", "prometheus")));
         var text = await client.GetStringAsync(server.Address + "/metrics");
         var sample = new System.Text.RegularExpressions.Regex(
-            "^[a-zA-Z_:][a-zA-Z0-9_:]*(\\{[a-zA-Z_][a-zA-Z0-9_]*=\"([^\"\\\\]|\\\\.)*\"(,[a-zA-Z_][a-zA-Z0-9_]*=\"([^\"\\\\]|\\\\.)*\")*\\})? (NaN|[+-]Inf|-?[0-9.eE+-]+)$");
+            "^[a-zA-Z_:][a-zA-Z0-9_:]*"
+            + "(\\{[a-zA-Z_][a-zA-Z0-9_]*=\"([^\"\\\\]|\\\\.)*\"(,[a-zA-Z_][a-zA-Z0-9_]*=\"([^\"\\\\]|\\\\.)*\")*\\})?"
+            + " (NaN|[+-]Inf|-?[0-9.eE+-]+)$");
         var seen = new HashSet<string>();
         foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

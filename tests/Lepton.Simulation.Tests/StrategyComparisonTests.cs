@@ -25,7 +25,8 @@ public sealed class StrategyComparisonTests(ITestOutputHelper output)
             Assert.Equal(0, outcome.LeftUnderWay);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{scenario.Name,-11}{strategy.Name,-12} world {world}: {outcome.Requests} requests, "
-                + $"p50 {outcome.P50Milliseconds:F0} ms, p99 {outcome.P99Milliseconds:F0} ms, failed {outcome.FailedShare:P2}"));
+                + $"p50 {outcome.P50Milliseconds:F0} ms, p99 {outcome.P99Milliseconds:F0} ms, "
+                + $"failed {outcome.FailedShare:P2}"));
             p99 += outcome.P99Milliseconds / Worlds;
             failed += outcome.FailedShare / Worlds;
         }

@@ -95,7 +95,8 @@ public sealed class TestInstallation : IDisposable
     }
 
     /// <summary>A client's handler that shows this pair of files and trusts this authority.</summary>
-    public SocketsHttpHandler Handler((string Certificate, string Key)? shown, SslProtocols protocols = SslProtocols.Tls13)
+    public SocketsHttpHandler Handler((string Certificate, string Key)? shown,
+        SslProtocols protocols = SslProtocols.Tls13)
     {
         var leaf = shown is { } s ? X509Certificate2.CreateFromPemFile(s.Certificate, s.Key) : null;
         var policy = new X509ChainPolicy

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Lepton.ServiceDefaults;
 
-/// <summary>Gives every failure its status: a documented error as it is, anything unforeseen INTERNAL, without text.</summary>
+/// <summary>Gives every failure its status: a documented error as it is, anything unforeseen INTERNAL, without
+/// text.</summary>
 internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger, TimeProvider time) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request,

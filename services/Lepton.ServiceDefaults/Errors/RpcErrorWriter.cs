@@ -32,7 +32,8 @@ public static class RpcErrorWriter
             headers[entry.Key] = entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value;
     }
 
-    /// <summary>gRPC's percent encoding of a message: printable ASCII but '%' as it is, the rest as UTF-8 %XX.</summary>
+    /// <summary>gRPC's percent encoding of a message: printable ASCII but '%' as it is, the rest as UTF-8
+    /// %XX.</summary>
     public static string PercentEncode(string message)
     {
         ArgumentNullException.ThrowIfNull(message);

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Lepton.ServiceDefaults;
 
-/// <summary>grpc.health.v1 over the service's health checks. Every offered service shares the process's health.</summary>
+/// <summary>grpc.health.v1 over the service's health checks. Every offered service shares the process's
+/// health.</summary>
 internal sealed class HealthService(HealthCheckService checks, OfferedServices offered, TimeProvider time)
     : Health.HealthBase
 {

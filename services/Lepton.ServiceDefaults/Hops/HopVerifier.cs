@@ -75,7 +75,8 @@ public sealed class HopVerifier(TlsMaterial material, TimeProvider time)
 
     private string? Fault(HopAssertion a, string audience)
     {
-        if (a.Tenant == "" || a.Principal == "" || a.DataClass == "" || a.DecisionId == "" || a.AllowedRegions.Count == 0
+        if (a.Tenant == "" || a.Principal == "" || a.DataClass == "" || a.DecisionId == ""
+            || a.AllowedRegions.Count == 0
             || a.IssueTime is null || a.ExpireTime is null)
             return "The assertion lacks a required field.";
         if (a.Audience != audience)

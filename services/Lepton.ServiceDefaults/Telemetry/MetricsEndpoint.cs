@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Lepton.ServiceDefaults;
 
-/// <summary>GET /metrics, for services of the installation (a Prometheus has a certificate as one), not for tenants.</summary>
+/// <summary>GET /metrics, for services of the installation (a Prometheus has a certificate as one), not for
+/// tenants.</summary>
 internal static class MetricsEndpoint
 {
     public static void MapMetrics(this IEndpointRouteBuilder app, PrometheusExporter exporter) =>

@@ -47,7 +47,8 @@ internal sealed class PrometheusText
         }
     }
 
-    /// <summary>The name in Prometheus: http.server.request.duration in s is http_server_request_duration_seconds.</summary>
+    /// <summary>The name in Prometheus: http.server.request.duration in s is
+    /// http_server_request_duration_seconds.</summary>
     internal static string NameOf(string name, string unit, string type)
     {
         var plain = Sanitise(name);

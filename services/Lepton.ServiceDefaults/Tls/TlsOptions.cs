@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Lepton.ServiceDefaults;
 
-/// <summary>The files of this process's identity. Section <c>Lepton:Tls</c>. PEM; read again when they change.</summary>
+/// <summary>The files of this process's identity. Section <c>Lepton:Tls</c>. PEM; read again when they
+/// change.</summary>
 public sealed class TlsOptions
 {
     /// <summary>The section's name.</summary>

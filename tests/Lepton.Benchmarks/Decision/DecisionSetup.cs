@@ -19,7 +19,10 @@ internal sealed class DecisionSetup
     private const string Policy = """
         {
           "version": 1,
-          "dataClasses": { "public": { "regions": ["*"] }, "eu-personal": { "regions": ["eu-west"], "regulated": true } },
+          "dataClasses": {
+            "public": { "regions": ["*"] },
+            "eu-personal": { "regions": ["eu-west"], "regulated": true }
+          },
           "tenants": { "demo": { "floor": "public" } },
           "models": { "default": { "floor": "public" } }
         }
