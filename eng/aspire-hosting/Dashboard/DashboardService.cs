@@ -25,13 +25,14 @@ internal sealed class DashboardService(
         WatchResourcesRequest request, IServerStreamWriter<WatchResourcesUpdate> responseStream,
         ServerCallContext context)
     {
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         await using IAsyncEnumerator<ResourceEvent> changes
-            = notifications.WatchAsync(context.CancellationToken).GetAsyncEnumerator(context.CancellationToken);
+            = notifications.WatchAsync(watching.Token).GetAsyncEnumerator(watching.Token);
         var pending = new Dictionary<string, ResourceEvent>();
         bool first = true;
+        Task<bool> next = changes.MoveNextAsync().AsTask();
         try
         {
-            Task<bool> next = changes.MoveNextAsync().AsTask();
             while (true)
             {
                 // Changes come in bursts: of those within a tenth of a second only each instance's newest is sent.
@@ -57,6 +58,12 @@ internal sealed class DashboardService(
         catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
         {
             // The caller left.
+        }
+        finally
+        {
+            // An enumerator cannot be disposed while it is asked for its next.
+            await watching.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAny(next).ConfigureAwait(false);
         }
     }
 
