@@ -35,6 +35,7 @@ internal static class RoutingApp
         // A router without its policy or its signing key must not come up: what is built here fails the start.
         app.Services.GetRequiredService<Topology>();
         app.Services.GetRequiredService<HopSigner>();
+        app.Services.GetRequiredService<RegistryMetrics>();
         app.MapServiceDefaults(
             OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor, V1.RegistryService.Descriptor,
             V1.RegionService.Descriptor);
@@ -49,6 +50,7 @@ internal static class RoutingApp
         .AddSingleton<NodeRegistry>()
         .AddSingleton<RegionTable>()
         .AddSingleton<RegionListing>()
+        .AddSingleton<RegistryMetrics>()
         .AddHosted<SnapshotPublisher>()
         .AddHosted<RoundTripProbe>()
         .AddHosted<RegionExchange>();

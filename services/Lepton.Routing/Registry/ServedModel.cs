@@ -5,4 +5,8 @@ namespace Lepton.Routing.Registry;
 /// <summary>One model version on one node, as last reported, with this router's live lane to it.</summary>
 internal sealed record ServedModel(
     string Name, string Version, bool Ready, int Slots, int QueueMax, int Queued, int InFlight,
-    double ServiceSeconds, string Provider, Lane Lane);
+    double ServiceSeconds, string Provider, Lane Lane)
+{
+    /// <summary>It executed nothing for a while: its service time is what it once was.</summary>
+    public bool Idle { get; init; }
+}

@@ -6,10 +6,6 @@ namespace Lepton.Routing.Registry;
 /// <summary>Sorts every node and region into candidates, last resorts and the excluded with their reasons.</summary>
 internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, ViewKey key)
 {
-    // Before anybody has measured: between a language model's token and an image. Only ratios between candidates
-    // matter, and an unmeasured one should look ordinary, not attractive.
-    private const double ServiceSecondsDefault = 0.05;
-
     // A decision record holds 64 candidates; more exclusions than that are counted, not kept.
     private const int ExcludedMax = 64;
 
@@ -19,7 +15,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
 
     public CandidateView Build(Turn turn)
     {
-        double prior = ServicePrior();
+        ServicePrior prior = ServicePrior.Of(snapshot.Nodes.Select(Latest), snapshot.Regions.Select(LiveLatest));
         foreach (NodeView node in snapshot.Nodes)
             Sort(node, prior);
         _unheard |= snapshot.Nodes.Count == 0 && key.Allowed.Contains(topology.OwnIndex);
@@ -43,7 +39,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
             ModelMayExist = _known || _unheard,
         };
 
-    private void Sort(NodeView node, double prior)
+    private void Sort(NodeView node, ServicePrior prior)
     {
         if (!key.Allowed.Contains(topology.OwnIndex))
         {
@@ -64,7 +60,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
             (node.State == V1.NodeState.Suspect ? _suspectOwn : _own).Add(CandidateOf(node, model, prior));
     }
 
-    private void Sort(RegionView region, double prior)
+    private void Sort(RegionView region, ServicePrior prior)
     {
         bool allowed = key.Allowed.Contains(topology.Policy.IndexOf(region.Name));
         _unheard |= allowed && !region.Live && !key.OwnOnly;
@@ -91,7 +87,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
             _excluded.Add(new Excluded(node.Id, topology.Own, node.Zone, reason));
     }
 
-    private static Candidate CandidateOf(RegionView region, RegionModel model, double prior) => new()
+    private static Candidate CandidateOf(RegionView region, RegionModel model, ServicePrior prior) => new()
     {
         Node = "",
         Region = region.Name,
@@ -102,11 +98,11 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         Queued = (int)Math.Min(model.Summary.Queued, 1 << 20),
         Foreign = model.Foreign,
         RoundTripSeconds = region.RoundTripSeconds,
-        ServicePriorSeconds = model.Summary.ServiceTime?.ToTimeSpan().TotalSeconds is > 0 and var s ? s : prior,
+        ServicePriorSeconds = prior.For(model),
         LoadPercent = Math.Min(100, 100.0 * model.Summary.InFlight / Math.Max(1, model.Summary.Slots)),
     };
 
-    private Candidate CandidateOf(NodeView node, ServedModel model, double prior) => new()
+    private Candidate CandidateOf(NodeView node, ServedModel model, ServicePrior prior) => new()
     {
         Node = node.Id,
         Region = topology.Own,
@@ -117,7 +113,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         QueueMax = model.QueueMax,
         Queued = model.Queued,
         RoundTripSeconds = node.RoundTripSeconds,
-        ServicePriorSeconds = model.ServiceSeconds > 0 ? model.ServiceSeconds : prior,
+        ServicePriorSeconds = prior.For(model),
         LoadPercent = node.LoadPercent,
     };
 
@@ -141,16 +137,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         return latest;
     }
 
-    private bool Matches(string version) => key.Version.Length == 0 || key.Version == version;
+    private RegionModel? LiveLatest(RegionView region) => region.Live ? Latest(region) : null;
 
-    /// <summary>What the others take for this model: the fairest guess for one that nobody has measured.</summary>
-    private double ServicePrior()
-    {
-        double sum = 0;
-        int count = 0;
-        foreach (ServedModel model in snapshot.Nodes.Select(Latest).OfType<ServedModel>())
-            if (model.ServiceSeconds > 0)
-                (sum, count) = (sum + model.ServiceSeconds, count + 1);
-        return count > 0 ? sum / count : ServiceSecondsDefault;
-    }
+    private bool Matches(string version) => key.Version.Length == 0 || key.Version == version;
 }
