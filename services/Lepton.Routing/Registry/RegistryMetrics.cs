@@ -14,7 +14,8 @@ internal sealed class RegistryMetrics
         metrics.Meter.CreateObservableGauge("lepton.routing.nodes", Nodes, "{node}", "Nodes by state.");
         metrics.Meter.CreateObservableGauge("lepton.routing.outstanding", Outstanding, "{request}",
             "Requests of this router under way, by node or region.");
-        metrics.Meter.CreateObservableGauge("lepton.routing.regions", Regions, "{region}", "Other regions by liveness.");
+        metrics.Meter.CreateObservableGauge("lepton.routing.regions", Regions, "{region}",
+            "Other regions by liveness.");
     }
 
     private IEnumerable<Measurement<int>> Nodes() => Enum.GetValues<NodeState>()

@@ -4,8 +4,8 @@ namespace Lepton.Routing.Registry;
 
 /// <summary>
 /// The service time to believe of a place until this router has measured it. A place that works is believed; one that
-/// never worked, or not for a while, is taken for as good as the best of its kind: its last word may be one cold start's,
-/// and who is never asked again can never take it back. If it is slow, the next answer says so.
+/// never worked, or not for a while, is taken for as good as the best of its kind: its last word may be one cold
+/// start's, and who is never asked again can never take it back. If it is slow, the next answer says so.
 /// </summary>
 internal sealed class ServicePrior
 {
@@ -29,7 +29,8 @@ internal sealed class ServicePrior
         ? model.ServiceSeconds
         : BestOf(model.Provider);
 
-    public double For(RegionModel region) => SecondsOf(region) is > 0 and var seconds ? seconds : BestOf(KindOf(region));
+    public double For(RegionModel region) => SecondsOf(region) is > 0 and var seconds ? seconds
+        : BestOf(KindOf(region));
 
     private double BestOf(string kind) =>
         _bestByProvider.TryGetValue(kind, out double best) ? best

@@ -19,7 +19,8 @@ public sealed class ServicePriorTests
     [Fact]
     public void For_OtherKind_KeepsItsOwnMeasure()
     {
-        ServedModel gpu = Model(0.02, idle: false, "cuda"), cpu = Model(0.4, idle: true), fresh = Model(0, idle: true, "tpu");
+        ServedModel gpu = Model(0.02, idle: false, "cuda"), cpu = Model(0.4, idle: true),
+            fresh = Model(0, idle: true, "tpu");
         ServicePrior prior = ServicePrior.Of([gpu, cpu, fresh], []);
         Assert.Equal((0.4, 0.02), (prior.For(cpu), prior.For(fresh)));
         Assert.Equal(0.05, ServicePrior.Of([fresh], []).For(fresh));
