@@ -89,6 +89,8 @@ public sealed class DashboardTests : IDisposable
 
         Assert.True(lines.Single(l => l.Text.EndsWith("complained one", StringComparison.Ordinal)).IsStdErr);
         Assert.Equal(Enumerable.Range(1, lines.Count), lines.Select(l => l.LineNumber));
+        // The dashboard sorts and shows by the time that each line begins with.
+        Assert.All(lines, l => Assert.Matches(@"^\d{4}-\d\d-\d\dT[\d:.]+Z ", l.Text));
 
         async Task ReadUntilAsync(string text)
         {

@@ -9,7 +9,7 @@ namespace Lepton.AspireHosting.Tests;
 /// changes only resources of its own.</summary>
 public sealed class RunningApplication : IAsyncLifetime, IDisposable
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(150);
 
     private readonly string folder = Directory.CreateTempSubdirectory("aspire-test-").FullName;
     private DistributedApplication? application;

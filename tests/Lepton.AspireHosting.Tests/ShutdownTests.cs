@@ -23,7 +23,7 @@ public sealed class ShutdownTests : IDisposable
 
         Assert.Equal(0, Kill(host.Id, Sigterm));
         await host.WaitForExitAsync(limit.Token);
-        await UntilNoneIsLeftAsync(TimeSpan.FromSeconds(5));
+        await UntilNoneIsLeftAsync(TimeSpan.FromSeconds(10));
 
         Assert.Equal(0, host.ExitCode);
     }
@@ -36,7 +36,7 @@ public sealed class ShutdownTests : IDisposable
         Assert.Equal(0, Kill(host.Id, Sigkill));
         await host.WaitForExitAsync(limit.Token);
 
-        await UntilNoneIsLeftAsync(TimeSpan.FromSeconds(20));
+        await UntilNoneIsLeftAsync(TimeSpan.FromSeconds(30));
     }
 
     [DllImport("libc", EntryPoint = "kill")]

@@ -6,7 +6,8 @@ namespace Aspire.Hosting.Dcp;
 /// <summary>Starts DCP, which leaves this process's session, watches it, and ends everything when it is gone.</summary>
 internal static class DcpProcess
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    // Two to four seconds on an idle machine; a busy one has needed more than half a minute.
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
 
     // What configures this process must not configure those it starts: they inherit DCP's environment.
     private static readonly string[] OwnVariables =

@@ -8,6 +8,7 @@ namespace Aspire.Hosting.Dcp;
 internal sealed partial class DcpSession(
     Lazy<ToolPaths> tools, IConfiguration configuration, ILogger<DcpSession> logger) : IDisposable
 {
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan CleanUpLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(5);
 
@@ -79,7 +80,7 @@ internal sealed partial class DcpSession(
     private static async Task WaitUntilAnsweringAsync(DcpClient client, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(CleanUpLimit);
+        limit.CancelAfter(AnswerLimit);
         while (true)
         {
             try
