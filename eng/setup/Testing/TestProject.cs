@@ -46,7 +46,8 @@ internal sealed class TestProject(string name, SetupPaths paths)
             print((result?.Output ?? $"{Name}: ended after {Limit.TotalMinutes:F0} minutes").TrimEnd());
         print(report is null
             ? $"{Name}: crashed after {seconds:F1} s"
-            : $"{Name}: {report.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, {seconds:F1} s");
+            : $"{Name}: {report.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, "
+                + $"{seconds:F1} s");
         return report;
     }
 
