@@ -54,8 +54,16 @@ internal sealed class PooledMessage : IDisposable
     /// <summary>One more user; each ends with <see cref="Dispose"/>.</summary>
     public PooledMessage Share()
     {
-        Interlocked.Increment(ref _references);
-        return this;
+        // Never from nothing: the buffer may be another request's by then.
+        int seen = Volatile.Read(ref _references);
+        while (seen > 0)
+        {
+            int found = Interlocked.CompareExchange(ref _references, seen + 1, seen);
+            if (found == seen)
+                return this;
+            seen = found;
+        }
+        throw new ObjectDisposedException(nameof(PooledMessage));
     }
 
     public void Dispose()

@@ -6,6 +6,8 @@ namespace Lepton.Routing.Registry;
 /// <summary>Gauges over the latest snapshot.</summary>
 internal sealed class RegistryMetrics
 {
+    private static readonly bool[] Liveness = [true, false];
+
     private readonly SnapshotPublisher _snapshots;
 
     public RegistryMetrics(SnapshotPublisher snapshots, RoutingMetrics metrics)
@@ -28,6 +30,6 @@ internal sealed class RegistryMetrics
         .Concat(_snapshots.Current.Regions.Select(r => new Measurement<int>(
             r.Models.Sum(m => m.Lane.Outstanding), new KeyValuePair<string, object?>("lepton.region", r.Name))));
 
-    private IEnumerable<Measurement<int>> Regions() => new[] { true, false }.Select(live => new Measurement<int>(
+    private IEnumerable<Measurement<int>> Regions() => Liveness.Select(live => new Measurement<int>(
         _snapshots.Current.Regions.Count(r => r.Live == live), new KeyValuePair<string, object?>("lepton.live", live)));
 }

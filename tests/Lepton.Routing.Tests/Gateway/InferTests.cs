@@ -1,7 +1,10 @@
 using Grpc.Core;
+using Lepton.Routing.Decisions;
 using Lepton.Routing.Tests.World;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using OpenInference;
 
 namespace Lepton.Routing.Tests.Gateway;
@@ -157,5 +160,23 @@ public sealed class InferTests
             TestWorld.Ask("ocr", 1000), new Metadata { { "grpc-internal-encoding-request", "gzip" } });
         RpcException e = await Assert.ThrowsAsync<RpcException>(async () => await call);
         Assert.Equal((StatusCode.Unimplemented, "ENCODING_NOT_OFFERED"), (e.StatusCode, RpcErrors.ReasonOf(e)));
+    }
+
+    [Fact]
+    public async Task ModelInfer_DecisionDiskFull_RefusesRegulatedAndServesTheRest()
+    {
+        await using TestWorld world = await TestWorld.StartAsync(["eu-west"], change: services =>
+            services.AddSingleton(s => new SegmentStore(
+                s.GetRequiredService<IOptions<RoutingOptions>>().Value, TimeProvider.System, _ => new FileStream(
+                    "/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0))));
+        FakeNode node = await world.AddNodeAsync("eu-west", "node-a", "ocr");
+
+        RpcException e = await Assert.ThrowsAsync<RpcException>(async () =>
+            await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal")));
+        Assert.Equal((StatusCode.Unavailable, "DECISION_LOG_UNAVAILABLE"), (e.StatusCode, RpcErrors.ReasonOf(e)));
+        Assert.Empty(node.Assertions);
+        Assert.Equal(0, world["eu-west"].Outstanding());
+
+        Assert.Equal("ocr", (await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"))).ModelName);
     }
 }
