@@ -27,6 +27,9 @@ internal static class InferenceSetup
             [provider.GetRequiredService<IOptions<ServiceOptions>>().Value.Region]));
         services.AddSingleton<InferenceService>();
         services.AddSingleton(provider => new LinuxMachine(provider.GetRequiredService<TimeProvider>()));
+        // A reader of its own: loads are differences since that reader's last look.
+        services.AddSingleton(provider => new LoadTrailer(provider.GetRequiredService<ModelRepository>(),
+            new LinuxMachine(provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Nvml>();
         services.AddSingleton<ReportBuilder>();
         services.AddHostedService<NodeAgent>();

@@ -137,8 +137,9 @@ public sealed class AgentTests
             var router = new Router();
             var builder = WebApplication.CreateBuilder();
             builder.Logging.ClearProviders();
-            builder.Configuration.AddInMemoryCollection(pki.Configuration(NodeHost.Region, "routing"));
-            builder.Configuration["urls"] = $"https://127.0.0.1:{port}";
+            var configuration = pki.Configuration(NodeHost.Region, "routing");
+            configuration["urls"] = $"https://127.0.0.1:{port}";
+            builder.Configuration.AddInMemoryCollection(configuration);
             builder.AddServiceDefaults("routing");
             builder.Services.AddSingleton(router);
             router._app = builder.Build();

@@ -69,7 +69,7 @@ public sealed class OcrTests(NodeFixture fixture)
     }
 
     [Fact]
-    public async Task Ocr_Answer_NamesProvider()
+    public async Task Ocr_Answer_NamesProviderAndLoad()
     {
         using var call = fixture.Node.InferAsync(Messages.Request("ocr",
             ("image", "BYTES", [1], Messages.Packed(Vector.Bytes("transparent.png")))));
@@ -78,6 +78,9 @@ public sealed class OcrTests(NodeFixture fixture)
 
         Assert.Equal("cpu", answer.Parameters["x-lepton-provider"].StringParam);
         Assert.Equal("cpu", call.GetTrailers().GetValue("x-lepton-provider"));
+        // OrcaLoadReport: fields 1, 2, 6 and 9, each a double.
+        var load = call.GetTrailers().GetValueBytes("endpoint-load-metrics-bin");
+        Assert.Equal([0x09, 0x11, 0x31, 0x49], load?.Chunk(9).Select(field => field[0]));
     }
 
     public static TheoryData<string> Damaged => ["cut.png", "cut.jpg", "gif", "empty", "text", "bomb", "flipped.png"];

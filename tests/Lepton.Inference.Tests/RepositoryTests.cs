@@ -15,16 +15,16 @@ public sealed class RepositoryTests
         await using var node = await NodeHost.StartAsync(models);
         using var stop = new CancellationTokenSource();
         var served = 0;
-        var serving = Task.Run(async () =>
+        var serving = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
             while (!stop.IsCancellationRequested)
             {
                 await node.InferAsync(Request);
-                served++;
+                Interlocked.Increment(ref served);
             }
-        });
+        })));
 
-        for (var i = 0; i < 10; i++)
+        for (var i = 0; i < 20; i++)
         {
             await LoadAsync(node, "m"); // replaces the one that serves
             await UnloadAsync(node, "n");

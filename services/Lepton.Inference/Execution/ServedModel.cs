@@ -41,6 +41,9 @@ internal sealed class ServedModel
 
     public bool IsReady => _model.IsReady;
 
+    /// <summary>It was replaced or unloaded after somebody had found it: whoever holds it looks again.</summary>
+    public bool IsRetired => _queue.IsClosed;
+
     public string Provider => _model.Provider;
 
     public ModelStatistics Statistics { get; }

@@ -23,6 +23,15 @@ internal sealed class WorkQueue(int capacity)
         }
     }
 
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_lock)
+                return _closed;
+        }
+    }
+
     public Admission TryAdd(WorkItem item)
     {
         lock (_lock)

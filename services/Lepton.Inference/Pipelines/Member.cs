@@ -24,9 +24,19 @@ internal sealed class Member(string name, Func<string, ServedModel?> find)
     /// </summary>
     public Tensor Run(Tensor input, InferenceCall within)
     {
-        var model = Now();
-        var call = within with { Inputs = [input], Outputs = [model.Outputs[0].Name] };
-        return model.InferAsync(call).GetAwaiter().GetResult()[0];
+        while (true)
+        {
+            var model = Now();
+            try
+            {
+                var call = within with { Inputs = [input], Outputs = [model.Outputs[0].Name] };
+                return model.InferAsync(call).GetAwaiter().GetResult()[0];
+            }
+            catch (InferenceRefusal refusal) when (model.IsRetired && refusal.Reason == ErrorReason.ModelNotReady)
+            {
+                // Reloaded in this very moment: the next look finds its successor, or none and says so.
+            }
+        }
     }
 
     private ServedModel Now() => find(name) ?? throw new InferenceRefusal(

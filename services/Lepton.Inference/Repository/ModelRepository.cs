@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Lepton.Inference.Execution;
+using Lepton.Inference.Tensors;
 using Lepton.Inference.V1;
 using Microsoft.Extensions.Options;
 using OpenInference;
@@ -77,6 +78,23 @@ internal sealed partial class ModelRepository(
             throw new InferenceRefusal(ErrorReason.ModelVersionUnknown,
                 $"Request for unknown model: '{name}' version {version} is not found");
         return found.Served ?? throw NotReady(name, found.Reason);
+    }
+
+    /// <summary>Runs a request on the version asked for; one that is replaced meanwhile loses no request.</summary>
+    public async Task<(ServedModel Model, Tensor[] Outputs)> InferAsync(string name, string version, InferenceCall call)
+    {
+        while (true)
+        {
+            var model = Find(name, version);
+            try
+            {
+                return (model, await model.InferAsync(call));
+            }
+            catch (InferenceRefusal refusal) when (model.IsRetired && refusal.Reason == ErrorReason.ModelNotReady)
+            {
+                // Found just before it was retired, and not run: the next look finds its successor, or says why not.
+            }
+        }
     }
 
     /// <summary>Every version in the repository, loaded or not.</summary>

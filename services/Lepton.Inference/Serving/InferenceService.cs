@@ -14,6 +14,7 @@ namespace Lepton.Inference.Serving;
 internal sealed partial class InferenceService(
     ModelRepository repository,
     Draining draining,
+    LoadTrailer load,
     InferenceMetrics metrics,
     TimeProvider time,
     IOptions<InferenceOptions> options) : GRPCInferenceService.GRPCInferenceServiceBase
@@ -28,6 +29,7 @@ internal sealed partial class InferenceService(
             var (response, outputs) = await InferAsync(request, context);
             context.ResponseTrailers.Add(
                 ResponseWriter.ProviderKey, response.Parameters[ResponseWriter.ProviderKey].StringParam);
+            context.ResponseTrailers.Add(LoadTrailer.Name, load.Report());
             // The answer is sent from the outputs' own memory, after this method.
             var http = context.GetHttpContext();
             foreach (var output in outputs)
@@ -60,9 +62,8 @@ internal sealed partial class InferenceService(
         try
         {
             var assertion = Assertion(context, request.ModelName);
-            var model = repository.Find(request.ModelName, request.ModelVersion);
-            activity?.SetTag("lepton.provider", model.Provider);
-            var outputs = await model.InferAsync(new InferenceCall
+            repository.Find(request.ModelName, request.ModelVersion); // unknown: refused before its inputs are read
+            var (model, outputs) = await repository.InferAsync(request.ModelName, request.ModelVersion, new InferenceCall
             {
                 Inputs = _reader.Read(request),
                 Outputs = OutputNames(request),
@@ -70,6 +71,7 @@ internal sealed partial class InferenceService(
                 DeadlineTimestamp = Deadline(request, context),
                 Cancellation = context.CancellationToken,
             });
+            activity?.SetTag("lepton.provider", model.Provider);
             return (ResponseWriter.Write(request, model, outputs), outputs);
         }
         catch (Exception error)
