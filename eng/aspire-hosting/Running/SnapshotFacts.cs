@@ -8,8 +8,6 @@ namespace Aspire.Hosting.Running;
 /// <summary>What a snapshot says about a process: how it was started and what DCP reports of it.</summary>
 internal static class SnapshotFacts
 {
-    private static readonly string[] SecretWords = ["KEY", "TOKEN", "PASSWORD", "SECRET", "HEADERS"];
-
     public static CustomResourceSnapshot With(CustomResourceSnapshot snapshot, IResource resource, Launch launch)
     {
         var properties = new List<(string, object?)>
@@ -76,10 +74,6 @@ internal static class SnapshotFacts
 
         return [.. result.Values.OrderBy(p => p.Name, StringComparer.Ordinal)];
     }
-
-    /// <summary>The dashboard masks every variable until asked; a value of these names may be a credential.</summary>
-    public static bool IsSecret(string variable)
-        => SecretWords.Any(w => variable.Contains(w, StringComparison.OrdinalIgnoreCase));
 
     private static ImmutableArray<EnvironmentVariableSnapshot> Variables(IReadOnlyDictionary<string, string> values)
         => [.. values.OrderBy(v => v.Key, StringComparer.Ordinal)
