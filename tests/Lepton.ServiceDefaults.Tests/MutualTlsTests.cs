@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Authentication;
 using Grpc.Core;
 using Lepton.Routing.V1;
@@ -93,7 +92,7 @@ public sealed class MutualTlsTests(ServerFixture server)
             DefaultRequestVersion = HttpVersion.Version20,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        var e = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(server.Address + "/health/live"));
-        Assert.True(e.InnerException is IOException or AuthenticationException or SocketException, $"{e}");
+        // How the refusal shows depends on which side is faster; any answer, even an error, would not throw.
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(server.Address + "/health/live"));
     }
 }

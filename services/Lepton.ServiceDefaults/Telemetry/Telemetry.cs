@@ -29,8 +29,6 @@ internal static class Telemetry
     {
         var prometheus = new PrometheusExporter();
         builder.Services.AddSingleton(prometheus);
-        // Four lines a request from the framework cost more than many a request; spans and metrics say the same.
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => Describe(resource, service, builder.Configuration))
             .WithTracing(tracing => tracing.AddSource(Sources))
