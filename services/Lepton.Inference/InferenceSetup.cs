@@ -29,7 +29,8 @@ internal static class InferenceSetup
         services.AddSingleton(provider => new LinuxMachine(provider.GetRequiredService<TimeProvider>()));
         // A reader of its own: loads are differences since that reader's last look.
         services.AddSingleton(provider => new LoadTrailer(provider.GetRequiredService<ModelRepository>(),
-            new LinuxMachine(provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<TimeProvider>()));
+            new LinuxMachine(provider.GetRequiredService<TimeProvider>()),
+                provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Nvml>();
         services.AddSingleton<ReportBuilder>();
         services.AddHostedService<NodeAgent>();

@@ -63,7 +63,8 @@ internal sealed partial class InferenceService(
         {
             var assertion = Assertion(context, request.ModelName);
             repository.Find(request.ModelName, request.ModelVersion); // unknown: refused before its inputs are read
-            var (model, outputs) = await repository.InferAsync(request.ModelName, request.ModelVersion, new InferenceCall
+            var (model, outputs) = await repository.InferAsync(
+                request.ModelName, request.ModelVersion, new InferenceCall
             {
                 Inputs = _reader.Read(request),
                 Outputs = OutputNames(request),
