@@ -31,7 +31,7 @@ internal static class Amounts
     public static string Percent(double fraction) =>
         string.Create(CultureInfo.InvariantCulture, $"{fraction * 100:0} %");
 
-    public static string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
+    public static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 
     /// <summary>How long ago, in the largest unit that says something.</summary>
     public static string Age(TimeSpan age) => age switch

@@ -83,7 +83,7 @@ internal static class DecisionView
                 c.Exclusion == ExclusionReason.Unspecified ? "" : Amounts.Words(c.Exclusion),
                 Amounts.Number(c.Weight), Amounts.Number(c.Score), Amounts.Milliseconds(c.RoundTripTime),
                 Amounts.Milliseconds(c.ServiceTime), $"{c.Outstanding}/{c.Slots}", $"{c.Queued}/{c.QueueMax}",
-                Amounts.Number(c.LoadPercent) + " %");
+                Amounts.Percent(c.LoadPercent / 100));
         }
 
         terminal.Show(table);
