@@ -113,6 +113,26 @@ public sealed class HopTests(NodeFixture fixture)
         Assert.True((await Node.Client.ModelReadyAsync(new() { Name = "id_FP32" })).Ready);
     }
 
+    [Theory]
+    [InlineData("INFERENCE.grpcinferenceservice", "modelinfer", "HOP_ASSERTION_INVALID", true)]
+    [InlineData("inference.GRPCInferenceService", "MODELINFER", "HOP_ASSERTION_INVALID", true)]
+    [InlineData("inference.grpcInferenceService", "ServerMetadata", "CALLER_NOT_ALLOWED", false)]
+    public async Task Call_PathInAnotherCase_IsGuardedAlike(string service, string name, string reason, bool router)
+    {
+        var shown = router
+            ? Node.Installation.Service(NodeHost.Region, "routing")
+            : Node.Installation.Tenant("demo");
+        using var channel = Node.Installation.Channel(Node.Address, shown);
+        var bytes = Marshallers.Create(message => message, message => message);
+        var method = new Method<byte[], byte[]>(MethodType.Unary, service, name, bytes, bytes);
+
+        using var call = channel.CreateCallInvoker().AsyncUnaryCall(
+            method, null, new CallOptions(), Request.ToByteArray());
+
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await call);
+        Assert.Equal(reason, RpcErrors.ReasonOf(error));
+    }
+
     private async Task RefusedAsync(Metadata headers) => await Messages.RefusedAsync(
         Node.Client.ModelInferAsync(Request, headers), StatusCode.Unauthenticated, "HOP_ASSERTION_INVALID");
 

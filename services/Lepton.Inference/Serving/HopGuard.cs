@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Hop.V1;
@@ -21,7 +22,7 @@ internal sealed partial class HopGuard(
     IOptions<InferenceOptions> options,
     ILogger<HopGuard> logger) : IMiddleware
 {
-    private const string Service = "/inference.GRPCInferenceService/";
+    private const string Service = "inference.GRPCInferenceService";
 
     private static readonly HashSet<string> Inference = ["ModelInfer", "ModelStreamInfer"];
 
@@ -30,12 +31,11 @@ internal sealed partial class HopGuard(
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        var path = context.Request.Path.Value ?? "";
-        if (!path.StartsWith(Service, StringComparison.Ordinal))
+        // What was routed, not what the path says: routing takes a path in any case, a comparison of ours would not.
+        var method = context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method;
+        if (method?.ServiceName != Service || Refusal(context, method.Name) is not { } refusal)
             return next(context);
-        if (Refusal(context, path[Service.Length..]) is not { } refusal)
-            return next(context);
-        Refused(path, context.GetCaller().Principal, RpcErrors.ReasonOf(refusal) ?? "");
+        Refused(method.Name, context.GetCaller().Principal, RpcErrors.ReasonOf(refusal) ?? "");
         return refusal.WriteToAsync(context);
     }
 
@@ -84,6 +84,6 @@ internal sealed partial class HopGuard(
             });
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Path} of {Caller}: {Reason}")]
-    private partial void Refused(string path, string caller, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Method} of {Caller}: {Reason}")]
+    private partial void Refused(string method, string caller, string reason);
 }
