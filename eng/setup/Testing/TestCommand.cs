@@ -16,9 +16,10 @@ internal static class TestCommand
         var all = args.Contains("--all");
         if (args.FirstOrDefault(word => word.StartsWith('-') && word != "--all") is { } unknown)
             throw new SetupException($"test takes --all and names of projects, not {unknown}.");
-        var projects = TestProject.Find(paths, [.. args.Where(word => word != "--all")]);
-        if (projects.Count == 0)
-            throw new SetupException("no test project has such a name.");
+        string[] wanted = [.. args.Where(word => word != "--all")];
+        if (wanted.FirstOrDefault(name => TestProject.Find(paths, [name]).Count == 0) is { } stranger)
+            throw new SetupException($"no test project is called {stranger}.");
+        var projects = TestProject.Find(paths, wanted);
         var results = Path.Combine(paths.Home, "build", "test-results");
         if (Directory.Exists(results))
             Directory.Delete(results, recursive: true);
