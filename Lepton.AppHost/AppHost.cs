@@ -3,7 +3,9 @@
 // Settings (--Lepton:Regions=us-east,eu-west or Lepton__Regions in the environment) are listed in the README.
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -69,7 +71,7 @@ void AddPostgres()
             {
                 password ??= publishing
                     ? builder.AddParameter("postgres-password", secret: true)
-                    : builder.AddParameter("postgres-password", Guid.NewGuid().ToString("N"), secret: true);
+                    : builder.AddParameter("postgres-password", installation.Secret("postgres"), secret: true);
                 builder.AddContainer(name, "postgres", "18")
                     .WithEnvironment("POSTGRES_PASSWORD", password)
                     .WithVolume($"{name}-data", "/var/lib/postgresql")
@@ -182,6 +184,7 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
     builder.Services.AddHealthChecks().AddAsyncCheck(key, token => IsReadyAsync(peers[region].Value, ready, token));
     // Workstation collection: a dozen processes share this machine's memory. No proxy: addresses outlive restarts.
     return project.WithEnvironment("DOTNET_gcServer", "0")
+        .WithEnvironment("Lepton__Reflection", "true")
         .WithEnvironment("ASPNETCORE_URLS", Region.Url(port))
         .WithHttpsEndpoint(port: port, isProxied: false)
         .WithHealthCheck(key);
@@ -285,6 +288,10 @@ internal sealed partial record Installation(
             (0, 2) => 220,
             _ => 150,
         };
+
+    /// <summary>The same at every start, as a volume that outlives it asks for, and known to this machine only.</summary>
+    public string Secret(string use) => Convert.ToHexStringLower(HMACSHA256.HashData(
+        File.ReadAllBytes(Path.Combine(Home, "pki", "ca.key")), Encoding.UTF8.GetBytes(use)));
 
     /// <summary>The folder of a service's keys: set-up's on this machine, a mounted one in a container.</summary>
     public string Pki(Region region, string service, bool publishing)
