@@ -289,7 +289,8 @@ internal sealed partial record Installation(
             _ => 150,
         };
 
-    /// <summary>The same at every start, as a volume that outlives it asks for, and known to this machine only.</summary>
+    /// <summary>The same at every start, as a volume that outlives it asks for, and known to this machine
+    /// only.</summary>
     public string Secret(string use) => Convert.ToHexStringLower(HMACSHA256.HashData(
         File.ReadAllBytes(Path.Combine(Home, "pki", "ca.key")), Encoding.UTF8.GetBytes(use)));
 

@@ -12,7 +12,8 @@ public sealed partial class SizeTests
     /// <summary>File, and why it is longer. A reason, not a habit.</summary>
     private static readonly Dictionary<string, string> longFiles = new()
     {
-        ["Lepton.AppHost/AppHost.cs"] = "the whole topology in one file, which compiles by itself against Aspire.Hosting",
+        ["Lepton.AppHost/AppHost.cs"] =
+            "the whole topology in one file, which compiles by itself against Aspire.Hosting",
         ["protos/inference/grpc_service.proto"] = "another's contract, kept in one file as its owner keeps it",
     };
 
