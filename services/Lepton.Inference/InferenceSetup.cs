@@ -21,6 +21,7 @@ internal static class InferenceSetup
         services.AddOptions<GrpcServiceOptions<InferenceService>>().Configure<IOptions<InferenceOptions>>(Bound);
         services.AddExecution();
         services.AddSingleton<Draining>();
+        services.AddSingleton<NodeResidency>();
         services.AddSingleton<HopGuard>();
         services.AddSingleton(provider => ResidencyPolicy.Load(
             builder.Configuration["Lepton:PolicyFile"] ?? "",

@@ -27,7 +27,7 @@ internal sealed class NodeHost : IAsyncDisposable
             "us-health": { "regions": ["us-east"], "regulated": true }
           },
           "tenants": { "demo": { "floor": "public" } },
-          "models": { "default": { "floor": "public" } }
+          "models": { "default": { "floor": "public" }, "us_only": { "floor": "us-health" } }
         }
         """;
 

@@ -38,14 +38,17 @@ public sealed class StreamTests(NodeFixture fixture)
     }
 
     [Fact]
-    public async Task ModelStreamInfer_AnotherModelThanTheAssertions_IsRefusedInItsAnswer()
+    public async Task ModelStreamInfer_AnotherModelThanTheAssertions_IsCheckedByItself()
     {
         using var call = fixture.Node.Client.ModelStreamInfer(fixture.Node.Headers("sum"));
         await call.RequestStream.WriteAsync(Messages.Request("id_FP32", ("x", "FP32", [1], new byte[4])));
+        await call.RequestStream.WriteAsync(Messages.Request("us_only", ("x", "FP32", [1], new byte[4])));
         await call.RequestStream.CompleteAsync();
 
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
-        Assert.Contains("is for model 'sum'", call.ResponseStream.Current.ErrorMessage, StringComparison.Ordinal);
+        Assert.Equal("id_FP32", call.ResponseStream.Current.InferResponse.ModelName);
+        Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Contains("may not process", call.ResponseStream.Current.ErrorMessage, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,7 +1,5 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using Lepton.Compliance.Client;
-using Lepton.Hop.V1;
 using Lepton.Inference.V1;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
@@ -16,7 +14,7 @@ namespace Lepton.Inference.Serving;
 /// </summary>
 internal sealed partial class HopGuard(
     HopVerifier verifier,
-    ResidencyPolicy policy,
+    NodeResidency residency,
     Draining draining,
     IOptions<ServiceOptions> place,
     IOptions<InferenceOptions> options,
@@ -55,33 +53,9 @@ internal sealed partial class HopGuard(
         context.Features.Set(assertion);
         if (Management.Contains(method))
             return null;
-        return Residency(assertion) ?? (draining.IsOn
+        return residency.Refusal(assertion, assertion.Model) ?? (draining.IsOn
             ? RpcErrors.Create(StatusCode.Unavailable, ErrorReason.NodeDraining, "This node leaves service.")
             : null);
-    }
-
-    private RpcException? Residency(HopAssertion assertion)
-    {
-        var region = place.Value.Region;
-        var why = !assertion.AllowedRegions.Contains(region)
-            ? "the assertion does not allow it"
-            : policy.Decide(assertion.Tenant, assertion.Model, assertion.DataClass) switch
-            {
-                ResidencyVerdict.Known { Class: var known } when known.Allows(region) => null,
-                ResidencyVerdict.Known => "this node's policy does not allow it",
-                ResidencyVerdict.UnknownTenant => "this node's policy does not know the tenant",
-                ResidencyVerdict.UnknownClass => "this node's policy does not know the data class",
-                _ => "this node's policy does not know the model",
-            };
-        return why is null ? null : RpcErrors.Create(StatusCode.FailedPrecondition, ErrorReason.RegionNotAllowed,
-            $"Region {region} may not process data of class {assertion.DataClass}: {why}.",
-            new Dictionary<string, string>
-            {
-                ["region"] = region,
-                ["data_class"] = assertion.DataClass,
-                ["policy_version"] = policy.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
-                ["decision_id"] = assertion.DecisionId,
-            });
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Method} of {Caller}: {Reason}")]

@@ -103,7 +103,7 @@ internal sealed partial class InferenceService
         RepositoryModelLoadRequest request, ServerCallContext context)
     {
         OneRepository(request.RepositoryName);
-        Assertion(context, request.ModelName);
+        ForOneModel(context, request.ModelName);
         var file = request.Parameters.Keys.FirstOrDefault(key => key.StartsWith("file:", StringComparison.Ordinal));
         if (file is not null)
             throw InferenceErrors.NotOffered($"Parameter '{file}'", "weights come from the node's repository only");
@@ -123,7 +123,7 @@ internal sealed partial class InferenceService
         RepositoryModelUnloadRequest request, ServerCallContext context)
     {
         OneRepository(request.RepositoryName);
-        Assertion(context, request.ModelName);
+        ForOneModel(context, request.ModelName);
         var dependents = request.Parameters.TryGetValue(DependentsParameter, out var parameter) && parameter.BoolParam;
         try
         {

@@ -13,6 +13,7 @@ namespace Lepton.Inference.Serving;
 /// <summary>The Open Inference Protocol as Triton speaks it: inference.</summary>
 internal sealed partial class InferenceService(
     ModelRepository repository,
+    NodeResidency residency,
     Draining draining,
     LoadTrailer load,
     InferenceMetrics metrics,
@@ -26,7 +27,7 @@ internal sealed partial class InferenceService(
     {
         try
         {
-            var (response, outputs) = await InferAsync(request, context);
+            var (response, outputs) = await InferAsync(request, context, ForOneModel);
             context.ResponseTrailers.Add(
                 ResponseWriter.ProviderKey, response.Parameters[ResponseWriter.ProviderKey].StringParam);
             context.ResponseTrailers.Add(LoadTrailer.Name, load.Report());
@@ -49,19 +50,19 @@ internal sealed partial class InferenceService(
     public override async Task ModelStreamInfer(IAsyncStreamReader<ModelInferRequest> requestStream,
         IServerStreamWriter<ModelStreamInferResponse> responseStream, ServerCallContext context)
     {
-        var stream = new InferenceStream(request => InferAsync(request, context), options.Value.StreamConcurrencyMax);
+        var stream = new InferenceStream(request => InferAsync(request, context, ForStream), options.Value.StreamConcurrencyMax);
         await stream.RunAsync(requestStream, responseStream, context.CancellationToken);
     }
 
     private async Task<(ModelInferResponse Response, Tensor[] Outputs)> InferAsync(
-        ModelInferRequest request, ServerCallContext context)
+        ModelInferRequest request, ServerCallContext context, Func<ServerCallContext, string, HopAssertion> admit)
     {
         var started = time.GetTimestamp();
         using var activity = InferenceMetrics.StartRequest(request.ModelName, request.ModelVersion);
         var outcome = "ok";
         try
         {
-            var assertion = Assertion(context, request.ModelName);
+            var assertion = admit(context, request.ModelName);
             repository.Find(request.ModelName, request.ModelVersion); // unknown: refused before its inputs are read
             var (model, outputs) = await repository.InferAsync(
                 request.ModelName, request.ModelVersion, new InferenceCall
@@ -89,16 +90,26 @@ internal sealed partial class InferenceService(
         }
     }
 
-    /// <summary>
-    /// The assertion that the guard accepted. It is for one model: gateway and node read the same name.
-    /// </summary>
-    private static HopAssertion Assertion(ServerCallContext context, string model)
+    /// <summary>The assertion of a call that is for one model: gateway and node must read the same name.</summary>
+    private static HopAssertion ForOneModel(ServerCallContext context, string model)
     {
-        var assertion = context.GetHttpContext().Features.Get<HopAssertion>()
-            ?? throw new InvalidOperationException("The hop guard is not in use.");
+        var assertion = Accepted(context);
         return assertion.Model == model ? assertion : throw RpcErrors.Create(StatusCode.Unauthenticated,
             PlatformReason.HopAssertionInvalid, $"The assertion is for model '{assertion.Model}', the request is not.");
     }
+
+    /// <summary>A stream's is for its first message's model; each other model is checked by itself, as routers do.</summary>
+    private HopAssertion ForStream(ServerCallContext context, string model)
+    {
+        var assertion = Accepted(context);
+        return assertion.Model == model || residency.Refusal(assertion, model) is not { } refusal
+            ? assertion
+            : throw refusal;
+    }
+
+    private static HopAssertion Accepted(ServerCallContext context) =>
+        context.GetHttpContext().Features.Get<HopAssertion>()
+        ?? throw new InvalidOperationException("The hop guard is not in use.");
 
     private static string[] OutputNames(ModelInferRequest request)
     {
