@@ -95,6 +95,17 @@ public sealed class QueueTests
     }
 
     [Fact]
+    public async Task ModelInfer_LargestTimeoutParameter_IsNoTimeout()
+    {
+        using var models = new TestRepository().Identity("m", "FP32");
+        await using var node = await NodeHost.StartAsync(models);
+        var request = Messages.Request("m", ("x", "FP32", [1], new byte[4]));
+        request.Parameters["timeout"] = new InferParameter { Int64Param = long.MaxValue };
+
+        Assert.Equal("m", (await node.InferAsync(request)).ModelName);
+    }
+
+    [Fact]
     public void Take_RealtimeAfterBatch_GoesFirst()
     {
         var queue = new WorkQueue(8);

@@ -135,7 +135,11 @@ internal sealed partial class InferenceService(
             ? TimeSpan.MaxValue
             : context.Deadline - time.GetUtcNow().UtcDateTime;
         if (request.Parameters.TryGetValue(TimeoutParameter, out var timeout) && timeout.Int64Param > 0)
-            left = TimeSpan.FromTicks(Math.Min(left.Ticks, timeout.Int64Param * TimeSpan.TicksPerMicrosecond));
+        {
+            // Any number may come: a day is longer than any call, and no sum overflows.
+            var asked = TimeSpan.FromMicroseconds(Math.Min(timeout.Int64Param, TimeSpan.MicrosecondsPerDay));
+            left = asked < left ? asked : left;
+        }
         return left == TimeSpan.MaxValue
             ? null
             : time.GetTimestamp() + (long)(left.TotalSeconds * time.TimestampFrequency);
