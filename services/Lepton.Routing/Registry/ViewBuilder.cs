@@ -47,7 +47,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
             return;
         }
         ServedModel? model = Latest(node);
-        _known |= node.Models.Any(m => m.Name == key.Model);
+        _known |= node.Models.Any(m => m.Name == key.Model && Matches(m.Version));
         if (node.State == V1.NodeState.Out)
             Exclude(node, Exclusion.Out);
         else if (node.State == V1.NodeState.Starting)
@@ -65,6 +65,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         bool allowed = key.Allowed.Contains(topology.Policy.IndexOf(region.Name));
         _unheard |= allowed && !region.Live && !key.OwnOnly;
         RegionModel? model = Latest(region);
+        _known |= allowed && !key.OwnOnly && model is not null;
         Exclusion exclusion = !allowed ? Exclusion.RegionNotAllowed
             : key.OwnOnly ? Exclusion.HopLimit
             : !region.Live ? Exclusion.SummaryStale
@@ -77,7 +78,6 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
                 _excluded.Add(new Excluded("", region.Name, "", exclusion));
             return;
         }
-        _known = true;
         (region.Connected ? _remote : _suspectRemote).Add(CandidateOf(region, model, prior));
     }
 

@@ -153,6 +153,16 @@ public sealed class NodeRegistryTests
     }
 
     [Fact]
+    public void Find_VersionThatNobodyHas_DoesNotExist()
+    {
+        _registry.Take(new NodeSession(), Report("serving"));
+        // Own nodes only: us-east, which was not heard of here, may have anything.
+        Assert.True(Find("ocr", out _, version: "1", own: true).ModelMayExist);
+        Assert.False(Find("ocr", out _, version: "9", own: true).ModelMayExist);
+        Assert.False(Find("ocr", out _, version: "../..", own: true).ModelMayExist);
+    }
+
+    [Fact]
     public void Find_Suspects_AreTheLastResort()
     {
         _registry.Take(new NodeSession(), Report("silent"));
@@ -169,7 +179,8 @@ public sealed class NodeRegistryTests
 
     private RegistrySnapshot? _kept;
 
-    private CandidateView Find(string model, out RegistrySnapshot snapshot, bool again = false)
+    private CandidateView Find(
+        string model, out RegistrySnapshot snapshot, bool again = false, string version = "", bool own = false)
     {
         ResidencyPolicy policy = ResidencyPolicy.Parse(
             System.Text.Encoding.UTF8.GetBytes(TestRouter.Policy), ["eu-west", "us-east"]);
@@ -181,6 +192,6 @@ public sealed class NodeRegistryTests
             _kept = new RegistrySnapshot(1, topology, _registry.Nodes(), regions.Regions(), new());
         snapshot = _kept;
         RegionSet everywhere = RegionSet.None.With(policy.IndexOf("eu-west")).With(policy.IndexOf("us-east"));
-        return snapshot.Find(new ViewKey(model, "", everywhere, OwnOnly: false));
+        return snapshot.Find(new ViewKey(model, version, everywhere, own));
     }
 }
