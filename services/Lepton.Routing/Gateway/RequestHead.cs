@@ -76,6 +76,9 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier)
             Headers.Timeout])
             if (headers[once].Count > 1)
                 return GatewayErrors.MetadataInvalid(once, "takes one value");
+        // Sent empty, it is a class that the caller meant to name and did not, not a wish for the tenant's own.
+        if (headers[Headers.DataClass] is { Count: 1 } named && named.ToString().Length == 0)
+            return GatewayErrors.MetadataInvalid(Headers.DataClass, "takes a data class; leave it out to name none");
         StringValues priority = headers[Headers.Priority];
         if (priority.Count > 0 && priority != "realtime" && priority != "batch")
             return GatewayErrors.MetadataInvalid(Headers.Priority, "takes realtime or batch");

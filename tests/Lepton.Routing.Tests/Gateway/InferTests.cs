@@ -133,6 +133,7 @@ public sealed class InferTests
     [Theory]
     [InlineData("x-lepton-strategy", "best")]
     [InlineData("x-lepton-priority", "urgent")]
+    [InlineData("x-lepton-data-class", "")]
     public async Task ModelInfer_BadMetadata_IsNamed(string key, string value)
     {
         await using TestWorld world = await TestWorld.StartAsync(["eu-west"]);
