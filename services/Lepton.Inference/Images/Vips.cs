@@ -37,7 +37,7 @@ internal static unsafe partial class Vips
     {
         var text = Marshal.PtrToStringUTF8(vips_error_buffer()) ?? "";
         vips_error_clear();
-        return text.Split('\n', 2)[0].Trim();
+        return text.Split('\n', 2)[0].Trim() is { Length: > 0 } line ? line : "its header is damaged";
     }
 
     [UnmanagedCallersOnly]
