@@ -37,19 +37,27 @@ internal sealed class RequestOptions
     public Metadata Headers(ParseResult parse)
     {
         Metadata headers = [];
-        AddHeader(headers, "x-lepton-data-class", parse.GetValue(DataClass));
-        AddHeader(headers, "x-lepton-priority", parse.GetValue(Priority));
-        AddHeader(headers, "x-lepton-strategy", parse.GetValue(Strategy));
-        AddHeader(headers, "x-lepton-tags", parse.GetValue(Tags));
+        AddHeader(headers, parse, "x-lepton-data-class", DataClass);
+        AddHeader(headers, parse, "x-lepton-priority", Priority);
+        AddHeader(headers, parse, "x-lepton-strategy", Strategy);
+        AddHeader(headers, parse, "x-lepton-tags", Tags);
         return headers;
     }
 
-    private static void AddHeader(Metadata headers, string name, string? value)
+    private static void AddHeader(Metadata headers, ParseResult parse, string name, Option<string?> option)
     {
-        if (value is not null)
+        if (parse.GetValue(option) is not { } value)
         {
-            headers.Add(name, value);
+            return;
         }
+
+        // gRPC carries nothing else, and an empty one is more likely a script's unset variable than a wish.
+        if (value.Length == 0 || value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+        {
+            throw new CommandFailure(ExitCode.Usage, $"{option.Name}: printable ASCII characters are needed.");
+        }
+
+        headers.Add(name, value);
     }
 
     private static Option<string?> Choice(string name, string description, params string[] values)

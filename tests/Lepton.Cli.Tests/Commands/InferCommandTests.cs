@@ -121,6 +121,9 @@ public sealed class InferCommandTests : IDisposable
     [InlineData("no such region", "infer", "language", "hello", "--from", "mars")]
     [InlineData("no client certificate", "infer", "language", "hello", "--tenant", "../../demo")]
     [InlineData("cannot be read", "infer", "ocr", "/no/such/file.png")]
+    [InlineData("printable ASCII", "infer", "language", "hello", "--data-class", "")]
+    [InlineData("printable ASCII", "infer", "language", "hello", "--tags", "projekt=küche")]
+    [InlineData("printable ASCII", "infer", "language", "hello", "--data-class", "eu\nx: y")]
     [InlineData("more than 0", "infer", "language", "hello", "--timeout", "0")]
     public async Task Infer_WrongArgument_IsUsageAndSendsNothing(string says, params string[] args)
     {
