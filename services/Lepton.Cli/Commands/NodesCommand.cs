@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Grpc.Core;
+using Lepton.Cli.Gateway;
 using Lepton.Cli.Output;
 using Lepton.Routing.V1;
 
@@ -10,15 +12,18 @@ internal static class NodesCommand
 {
     public static Command Create(Session session) => new GatewayCommand(session).CompleteForRegions(
         new Command("nodes", "The nodes of every region (--from: of one)."),
-        async (_, calls, _) =>
+        async (_, calls, cancellation) =>
         {
-            List<Node> nodes = [];
-            foreach (GatewayCall call in calls)
+            Task<Answer>[] asked = [.. calls.Select(call => AskAsync(call, cancellation))];
+            Answer[] answers = await Task.WhenAll(asked);
+            CommandFailure[] losses = [.. answers.Select(a => a.Loss).OfType<CommandFailure>()];
+            if (losses.Length == calls.Count)
             {
-                nodes.AddRange(await ListAsync(call));
+                throw losses[0];
             }
 
             GatewayCall any = calls[0];
+            IReadOnlyList<Node> nodes = [.. answers.SelectMany(a => a.Nodes)];
             if (any.Json)
             {
                 any.Terminal.Json(new JsonArray([.. nodes.Select(NodeView.Json)]));
@@ -28,8 +33,30 @@ internal static class NodesCommand
                 any.Terminal.Show(NodeView.Table(nodes, session.Time.GetUtcNow()));
             }
 
-            return ExitCode.Ok;
+            foreach (CommandFailure loss in losses)
+            {
+                any.Terminal.Progress(loss.Message);
+            }
+
+            return losses.Length == 0 ? ExitCode.Ok : losses[0].Code;
         });
+
+    /// <summary>A region that is down hides no other: that is when an operator looks.</summary>
+    private static async Task<Answer> AskAsync(GatewayCall call, CancellationToken cancellation)
+    {
+        try
+        {
+            return new Answer(await ListAsync(call), null);
+        }
+        catch (RpcException e) when (!cancellation.IsCancellationRequested)
+        {
+            CommandFailure failure = RpcFailure.From(e, call.Gateway.Url);
+            return new Answer([], new CommandFailure(failure.Code, $"{call.Gateway.Region}: {failure.Message}")
+            {
+                Hints = failure.Hints, Json = failure.Json,
+            });
+        }
+    }
 
     /// <summary>All pages; the router ends the listing, a page holds at most 1,000.</summary>
     public static async Task<IReadOnlyList<Node>> ListAsync(GatewayCall call)
@@ -45,4 +72,6 @@ internal static class NodesCommand
         while (request.PageToken.Length > 0);
         return nodes;
     }
+
+    private sealed record Answer(IReadOnlyList<Node> Nodes, CommandFailure? Loss);
 }

@@ -31,6 +31,21 @@ public sealed class RoutingCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Nodes_OneRegionDown_ListsTheOthersAndNamesIt()
+    {
+        await using FakeGateway west = await FakeGateway.StartAsync(cli.Pki, "eu-west");
+        cli.WritePlatform(("us-east", "https://127.0.0.1:1"), ("eu-west", west.Url));
+        west.Answers.Nodes = _ => new ListNodesResponse { Nodes = { Node("eu-west", "three") } };
+
+        Assert.Equal(3, await cli.RunAsync("nodes", "--json"));
+
+        using JsonDocument json = JsonDocument.Parse(cli.Output);
+        Assert.Equal("three", json.RootElement[0].GetProperty("node").GetString());
+        Assert.Contains(
+            "us-east: The gateway https://127.0.0.1:1 does not answer", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nodes_CudaWantedAndCpuGot_IsShown()
     {
         await using FakeGateway west = await StartAsync();
