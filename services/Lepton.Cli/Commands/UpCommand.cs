@@ -96,6 +96,7 @@ internal static class UpCommand
         Compare("--zones", running.Zones.ToString(CultureInfo.InvariantCulture), $"{options.Zones}");
         Compare("--profile", running.Profile, options.Profile);
         Compare("--wan", running.Wan ? "on" : "off", options.Wan ? "on" : "off");
+        Compare("--postgres", running.Postgres, options.PostgresKind);
         Compare("--base-port", running.BasePort.ToString(CultureInfo.InvariantCulture), $"{options.BasePort}");
         if (others.Count > 0)
         {

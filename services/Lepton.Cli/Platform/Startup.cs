@@ -95,7 +95,7 @@ internal sealed class Startup(Session session, Instance instance, UpOptions opti
         Profile = options.Profile,
         Zones = options.Zones,
         Wan = options.Wan,
-        Postgres = options.Postgres is "embedded" or "container" ? options.Postgres : "connection",
+        Postgres = options.PostgresKind,
         BasePort = options.BasePort,
         Regions = [.. options.Regions.Select((name, i) => new PlatformRegion
         {

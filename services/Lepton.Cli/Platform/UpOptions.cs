@@ -38,6 +38,9 @@ internal sealed partial record UpOptions
 
     public required string Postgres { get; init; }
 
+    /// <summary>The same without a connection's secrets: embedded, container or connection.</summary>
+    public string PostgresKind => Postgres is "embedded" or "container" ? Postgres : "connection";
+
     public required int BasePort { get; init; }
 
     public required TimeSpan Timeout { get; init; }

@@ -94,6 +94,16 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Up_RunningWithOtherDatabases_IsRefused()
+    {
+        cli.WritePlatform(("us-east", "https://127.0.0.1:1"));
+
+        Assert.Equal(1, await cli.RunAsync("up", "--regions", "us-east", "--postgres", "Host=db;Password=secret"));
+        Assert.Contains("--postgres embedded, not connection", cli.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Up_StartedByAnotherCommandNow_IsRefused()
     {
         Instance instance = cli.Installation.Instance("default");
