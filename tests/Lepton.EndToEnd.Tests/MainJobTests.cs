@@ -96,6 +96,11 @@ public sealed class MainJobTests(Platform platform)
     [InlineData("weighted")]
     [InlineData("time-modulo")]
     [InlineData("round-robin")]
+    [InlineData("shortest-latency")]
+    [InlineData("random")]
+    [InlineData("least-outstanding")]
+    [InlineData("p2c")]
+    [InlineData("peak-ewma")]
     public async Task RouteDryRun_EachStrategy_PicksAnAllowedNodeAndSendsNothing(string strategy)
     {
         JsonElement plan = (await platform.AskAsync("route", "--dry-run", "--model", "ocr", "--data-class", "us-health",

@@ -15,7 +15,9 @@ internal sealed class RequestOptions
     public Option<string?> Priority { get; } = Choice("--priority", "Before whom it goes.", "realtime", "batch");
 
     public Option<string?> Strategy { get; } = Choice(
-        "--strategy", "How the node is picked.", "guarded", "weighted", "time-modulo", "round-robin");
+        "--strategy", "How the node is picked; without it, as the router is set for the model.",
+        "guarded", "weighted", "time-modulo", "round-robin", "shortest-latency", "random", "least-outstanding", "p2c",
+        "peak-ewma");
 
     public Option<string?> Tags { get; } = new("--tags")
     {

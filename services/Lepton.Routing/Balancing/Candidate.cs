@@ -47,6 +47,15 @@ internal sealed class Candidate
     /// <summary>Learned service time, else the reported one.</summary>
     public double ServiceSeconds => Lane.ServiceSeconds is > 0 and var learned ? learned : ServicePriorSeconds;
 
+    /// <summary>The learned time that remembers a slow answer, else the reported one.</summary>
+    public double PeakServiceSeconds => Lane.PeakServiceSeconds is > 0 and var peak ? peak : ServicePriorSeconds;
+
+    /// <summary>Expected seconds to an answer when nobody waits there: RTT + service.</summary>
+    public double LatencySeconds => RoundTripSeconds + ServiceSeconds;
+
+    /// <summary>Requests of this router under way for each slot: a count alone would shun whole regions.</summary>
+    public double Use => Lane.Outstanding / (double)Slots;
+
     /// <summary>R2's weight, with the time of a whole answer as the latency.</summary>
     public double FormulaWeight => Formula.Weight(LatencyMilliseconds, LoadPercent);
 
@@ -56,6 +65,5 @@ internal sealed class Candidate
     /// <summary>Expected seconds to an answer: RTT + service × (1 + queue / slots). Lower is better.</summary>
     public double Score => RoundTripSeconds + (ServiceSeconds * (1 + ((Lane.Outstanding + Foreign) / (double)Slots)));
 
-    private double LatencyMilliseconds =>
-        Math.Max((RoundTripSeconds + ServiceSeconds) * 1000, LatencyMillisecondsMin);
+    private double LatencyMilliseconds => Math.Max(LatencySeconds * 1000, LatencyMillisecondsMin);
 }

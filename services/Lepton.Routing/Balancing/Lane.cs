@@ -21,6 +21,7 @@ internal sealed class Lane
         [FieldOffset(80)] public long LearnedAt;
         [FieldOffset(88)] public long Completed;
         [FieldOffset(96)] public long Failed;
+        [FieldOffset(104)] public double PeakServiceSeconds;
     }
 
     /// <summary>Requests of this router under way there.</summary>
@@ -28,6 +29,9 @@ internal sealed class Lane
 
     /// <summary>Learned service time in seconds; 0 before the first answer.</summary>
     public double ServiceSeconds => Volatile.Read(ref _live.ServiceSeconds);
+
+    /// <summary>The same, but risen to a slower answer at once; 0 before the first answer.</summary>
+    public double PeakServiceSeconds => Volatile.Read(ref _live.PeakServiceSeconds);
 
     public long Completed => Volatile.Read(ref _live.Completed);
 
@@ -65,8 +69,9 @@ internal sealed class Lane
     public void Learn(double seconds, long timestamp)
     {
         // Two racing writers may lose one sample of an average: cheaper than a lock and as good.
-        double old = ServiceSeconds;
+        double old = ServiceSeconds, peak = PeakServiceSeconds;
         Volatile.Write(ref _live.ServiceSeconds, old == 0 ? seconds : old + (Gain * (seconds - old)));
+        Volatile.Write(ref _live.PeakServiceSeconds, seconds > peak ? seconds : peak + (Gain * (seconds - peak)));
         Volatile.Write(ref _live.LearnedAt, timestamp);
     }
 
@@ -76,7 +81,9 @@ internal sealed class Lane
     /// </summary>
     public void ForgetIfOlder(long before)
     {
-        if (Volatile.Read(ref _live.LearnedAt) < before)
-            Volatile.Write(ref _live.ServiceSeconds, 0);
+        if (Volatile.Read(ref _live.LearnedAt) >= before)
+            return;
+        Volatile.Write(ref _live.ServiceSeconds, 0);
+        Volatile.Write(ref _live.PeakServiceSeconds, 0);
     }
 }

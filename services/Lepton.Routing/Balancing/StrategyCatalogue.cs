@@ -13,6 +13,11 @@ internal static class StrategyCatalogue
         new WeightedStrategy(),
         new TimeModuloStrategy(),
         new RoundRobinStrategy(),
+        new ShortestLatencyStrategy(),
+        new RandomStrategy(),
+        new LeastOutstandingStrategy(),
+        new PowerOfTwoStrategy(),
+        new PeakEwmaStrategy(),
     }.ToFrozenDictionary(s => s.Name);
 
     public static string Names { get; } = string.Join(", ", ByName.Keys.Order(StringComparer.Ordinal));

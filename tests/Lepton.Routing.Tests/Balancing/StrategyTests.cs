@@ -30,6 +30,17 @@ public sealed class StrategyTests
         return strategy.Select(view, ref context).Index;
     }
 
+    private static List<string> Book(IBalancingStrategy strategy, CandidateView view, int times)
+    {
+        List<string> picks = [];
+        for (int i = 0; i < times; i++)
+        {
+            PickContext context = new(new Chance((ulong)i), 0);
+            picks.Add(Balancer.Pick(view, strategy, ref context, book: true, out _)!.Node);
+        }
+        return picks;
+    }
+
     [Theory] // R2: weight = 1 / (latency × (1 + load / 100))
     [InlineData(10, 0, 0.1)]
     [InlineData(10, 100, 0.05)]
@@ -56,13 +67,7 @@ public sealed class StrategyTests
     public void RoundRobin_Turns_GoRound()
     {
         CandidateView view = View(Node("a"), Node("b"), Node("c"));
-        List<string> picks = [];
-        for (int i = 0; i < 7; i++)
-        {
-            PickContext context = new(new Chance(1), 0);
-            picks.Add(Balancer.Pick(view, new RoundRobinStrategy(), ref context, book: true, out _)!.Node);
-        }
-        Assert.Equal(["a", "b", "c", "a", "b", "c", "a"], picks);
+        Assert.Equal(["a", "b", "c", "a", "b", "c", "a"], Book(new RoundRobinStrategy(), view, 7));
     }
 
     [Fact]
@@ -137,72 +142,104 @@ public sealed class StrategyTests
         Assert.Equal(1, Select(new GuardedStrategy(), view));
     }
 
-    [Theory]
-    [InlineData("guarded")]
-    [InlineData("weighted")]
-    [InlineData("time-modulo")]
-    [InlineData("round-robin")]
-    public void EveryStrategy_Contract_Holds(string name)
+    [Fact]
+    public void ShortestLatency_FreeSlots_TakesTheShortestThenTheNext()
     {
-        IBalancingStrategy strategy = StrategyCatalogue.ByName[name];
-        Assert.Equal(-1, Select(strategy, View()));
-        Assert.Equal(0, Select(strategy, View(Node("only"))));
-        Assert.Equal(0, Select(strategy, View(Node("x", region: "there"))));
-
-        // The same view, draws, time and turn give the same pick.
-        CandidateView view = View([.. Enumerable.Range(0, 50).Select(i => Node($"n{i}", 5 + i))]);
-        for (ulong seed = 0; seed < 50; seed++)
-            Assert.Equal(Select(strategy, view, seed, 7, 7), Select(strategy, view, seed, 7, 7));
-
-        // Attempted places are never picked, and when all were there is no pick.
-        Lane[] all = [.. view.All.Candidates.Select(c => c.Lane)];
-        for (ulong seed = 0; seed < 50; seed++)
-        {
-            PickContext some = new(new Chance(seed), 3) { Attempted = all.AsSpan(0, 49), Turn = 3 };
-            Assert.Equal(49, strategy.Select(view, ref some).Index);
-            PickContext none = new(new Chance(seed), 3) { Attempted = all, Turn = 3 };
-            Assert.Equal(-1, strategy.Select(view, ref none).Index);
-        }
+        // 30 ms there and 5 ms of work are longer than 20 ms here; the quickest is full.
+        CandidateView view = View(Node("full", 1, slots: 2, outstanding: 2), Node("next", 20, slots: 1),
+            Node("slow", 40), Node("far", 5, rttMs: 30, region: "there"));
+        Assert.Equal(["next", "", "", "", "", "slow"], Book(new ShortestLatencyStrategy(), view, 6));
     }
 
-    [Theory]
-    [InlineData("guarded")]
-    [InlineData("weighted")]
-    [InlineData("time-modulo")]
-    [InlineData("round-robin")]
-    public void EveryStrategy_Pick_AllocatesNothing(string name)
+    [Fact]
+    public void ShortestLatency_NoFreeSlot_TakesShortQueuesThenAny()
     {
-        IBalancingStrategy strategy = StrategyCatalogue.ByName[name];
-        CandidateView view = View(
-            [.. Enumerable.Range(0, 100).Select(i => Node($"n{i}", 5 + i, outstanding: i % 10 == 0 ? 4 : 0)),
-            Node("far", 50, rttMs: 0.001, region: "there")]);
-        ChanceSource chance = new(3);
-        PickAndRelease(1000); // compiled and warm
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        PickAndRelease(10_000);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        CandidateView view = View(Node("long", 1, slots: 1, queueMax: 2, outstanding: 2),
+            Node("short", 9, slots: 1, queueMax: 2, outstanding: 1));
+        Assert.Equal(["short", "long"], Book(new ShortestLatencyStrategy(), view, 2));
+    }
 
-        void PickAndRelease(int times)
+    [Fact]
+    public void ShortestLatency_Equals_ShareByWhatIsUnderWay() => Assert.Equal(["b", "b", "a", "b"],
+        Book(new ShortestLatencyStrategy(), View(Node("a", slots: 2), Node("b", slots: 4)), 5).Skip(1));
+
+    [Fact]
+    public void Random_ManyDraws_AreEvenWithAndWithoutAttemptedPlaces()
+    {
+        const ulong seed = 20261122;
+        const int draws = 100_000;
+        CandidateView view = View(Node("a", 1), Node("b", 500, load: 90), Node("c", outstanding: 4), Node("d"));
+        foreach (int attempted in (int[])[0, 1])
         {
-            for (int i = 0; i < times; i++)
+            Lane[] tried = [.. view.All.Candidates.Take(attempted).Select(c => c.Lane)];
+            int[] counts = new int[4];
+            ChanceSource chance = new(seed);
+            for (int i = 0; i < draws; i++)
             {
-                PickContext context = new(chance.Next(), i);
-                Balancer.Pick(view, strategy, ref context, book: true, out _)!.Lane.Release(failed: false);
+                PickContext context = new(chance.Next(), 0) { Attempted = tried };
+                counts[new RandomStrategy().Select(view, ref context).Index]++;
             }
+            double expected = draws / (4.0 - attempted);
+            double chiSquare = counts.Skip(attempted).Sum(n => (n - expected) * (n - expected) / expected);
+            // Three degrees of freedom, p = 0.001: 16.27; two: 13.82.
+            Assert.True(chiSquare < 13.82, $"chi-square {chiSquare:F2}, {attempted} attempted, seed {seed}");
         }
     }
 
     [Fact]
-    public void TryReserve_ManyThreads_NeverOverbook()
+    public void LeastOutstanding_Bookings_FillEverySlotEvenlyOwnNodesFirst()
     {
-        Lane lane = new();
-        int booked = 0;
-        Parallel.For(0, 10_000, _ =>
+        CandidateView view = View(Node("a", slots: 1), Node("b", slots: 2), Node("far", slots: 1, region: "there"));
+        Assert.Equal(["a", "b"], Book(new LeastOutstandingStrategy(), view, 2).Order()); // idle own ones
+        Assert.Equal([""], Book(new LeastOutstandingStrategy(), view, 1));               // the only idle one
+        Assert.Equal(["b"], Book(new LeastOutstandingStrategy(), view, 1));              // half used
+        Assert.Equal(["", "a", "b", "b"], [.. Book(new LeastOutstandingStrategy(), view, 4).Order()]);
+    }
+
+    [Fact]
+    public void LeastOutstanding_BookedMeanwhile_PicksAgain()
+    {
+        CandidateView view = View(Node("a", slots: 4));
+        PickContext context = new(new Chance(1), 0);
+        Selection seen = new LeastOutstandingStrategy().Select(view, ref context);
+        Lane lane = view.All.Candidates[seen.Index].Lane;
+        Assert.True(lane.TryReserve(seen.ReserveBelow));
+        Assert.False(lane.TryReserve(seen.ReserveBelow));
+    }
+
+    [Fact]
+    public void PowerOfTwo_OfTwo_TakesTheOneWithFewerPerSlot()
+    {
+        CandidateView view = View(Node("a", 1, slots: 2, outstanding: 2), Node("b", 99, slots: 8, outstanding: 3));
+        for (ulong seed = 0; seed < 100; seed++)
+            Assert.Equal(1, Select(new PowerOfTwoStrategy(), view, seed));
+    }
+
+    [Fact]
+    public void PeakEwma_OneSlowAnswer_IsRememberedWhereTheMeanForgets()
+    {
+        Candidate slow = Node("slow"), steady = Node("steady");
+        double[] lessons = [0.01, 0.2, .. Enumerable.Repeat(0.01, 5)];
+        foreach (double seconds in lessons)
         {
-            if (lane.TryReserve(7))
-                Interlocked.Increment(ref booked);
-        });
-        Assert.Equal((7, 7), (booked, lane.Outstanding));
+            slow.Lane.Learn(seconds, timestamp: 1);
+            steady.Lane.Learn(0.03, timestamp: 1);
+        }
+        Assert.True(slow.ServiceSeconds < steady.ServiceSeconds && slow.PeakServiceSeconds > 0.1);
+        CandidateView view = View(slow, steady);
+        for (ulong seed = 0; seed < 100; seed++)
+            Assert.Equal(1, Select(new PeakEwmaStrategy(), view, seed));
+        slow.Lane.ForgetIfOlder(2);
+        Assert.Equal(0, Select(new PeakEwmaStrategy(), view)); // forgiven: its reported 10 ms
+    }
+
+    [Fact]
+    public void PeakEwma_QuickButBusy_GivesWay()
+    {
+        // (0 + 10 ms) × (1 + 12 / 4) = 40 against 20 + 10 idle.
+        CandidateView view = View(Node("a", 10, outstanding: 12), Node("b", 10, rttMs: 20));
+        for (ulong seed = 0; seed < 100; seed++)
+            Assert.Equal(1, Select(new PeakEwmaStrategy(), view, seed));
     }
 
     [Fact]
@@ -217,33 +254,6 @@ public sealed class StrategyTests
             Balancer.Pick(view, new GuardedStrategy(), ref context, book: true, out CandidateView _);
         });
         Assert.All(view.All.Candidates, c => Assert.Equal(4, c.Lane.Outstanding));
-    }
-
-    [Fact]
-    public void Lane_FastFailures_TeachNothingAndOldLessonsAreForgotten()
-    {
-        Lane lane = new();
-        lane.TryReserve(1);
-        lane.Release(failed: true);
-        Assert.Equal((0, 0.0), (lane.Outstanding, lane.ServiceSeconds));
-        lane.Learn(0.5, timestamp: 100);
-        lane.Learn(1.5, timestamp: 200);
-        Assert.Equal(0.6, lane.ServiceSeconds, 9);
-        lane.ForgetIfOlder(200);
-        Assert.Equal(0.6, lane.ServiceSeconds, 9);
-        lane.ForgetIfOlder(201);
-        Assert.Equal(0, lane.ServiceSeconds);
-    }
-
-    [Fact]
-    public void Reservation_EndedTwice_ReleasesOnce()
-    {
-        Lane lane = new();
-        lane.TryReserve(1);
-        Reservation reservation = new(lane);
-        reservation.End(failed: false);
-        reservation.Dispose();
-        Assert.Equal((0, 1L, 0L), (lane.Outstanding, lane.Completed, lane.Failed));
     }
 
     [Theory]

@@ -1,0 +1,28 @@
+namespace Lepton.Routing.Balancing;
+
+/// <summary>
+/// Two candidates drawn, each as likely as the others; of them the lower (RTT + peak service time) × (1 + under way /
+/// slots), where the peak rises to a slow answer at once and comes down slowly. After Finagle's and linkerd's Peak
+/// EWMA, which count no slots: here a candidate can be a whole region.
+/// </summary>
+internal sealed class PeakEwmaStrategy : IBalancingStrategy
+{
+    public string Name => "peak-ewma";
+
+    public Selection Select(CandidateView view, ref PickContext context)
+    {
+        int first = UniformDraw.Draw(view, not: -1, ref context);
+        if (first < 0)
+            return Selection.None;
+        context.Trace.Compared(first);
+        int second = UniformDraw.Draw(view, not: first, ref context);
+        if (second < 0)
+            return Selection.Of(first);
+        context.Trace.Compared(second);
+        Candidate[] all = view.All.Candidates;
+        return Selection.Of(Cost(all[second]) < Cost(all[first]) ? second : first);
+    }
+
+    private static double Cost(Candidate candidate) =>
+        (candidate.RoundTripSeconds + candidate.PeakServiceSeconds) * (1 + candidate.Use);
+}

@@ -1,0 +1,16 @@
+namespace Lepton.Routing.Balancing;
+
+/// <summary>Any candidate, each as likely as the others: the base line that every other one has to beat.</summary>
+internal sealed class RandomStrategy : IBalancingStrategy
+{
+    public string Name => "random";
+
+    public Selection Select(CandidateView view, ref PickContext context)
+    {
+        int index = UniformDraw.Draw(view, not: -1, ref context);
+        if (index < 0)
+            return Selection.None;
+        context.Trace.Compared(index);
+        return Selection.Of(index);
+    }
+}

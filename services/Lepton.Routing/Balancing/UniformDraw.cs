@@ -1,0 +1,36 @@
+namespace Lepton.Routing.Balancing;
+
+/// <summary>Draws among the candidates that were not attempted, each as likely as the others.</summary>
+internal static class UniformDraw
+{
+    /// <summary>An index into <see cref="CandidateView.All"/>, or -1 when there is none left.</summary>
+    /// <param name="not">An index that must not come out, because it was drawn before; -1: none.</param>
+    public static int Draw(CandidateView view, int not, ref PickContext context)
+    {
+        Candidate[] all = view.All.Candidates;
+        if (!context.Attempted.IsEmpty)
+            return DrawByScan(all, not, ref context);
+        int left = not < 0 ? all.Length : all.Length - 1;
+        if (left == 0)
+            return -1;
+        int index = (int)(context.Draw() * left);
+        return not >= 0 && index >= not ? index + 1 : index;
+    }
+
+    // Only a request that failed somewhere comes here. Redrawing instead would need a bound, and a scan behind it.
+    private static int DrawByScan(Candidate[] all, int not, ref PickContext context)
+    {
+        int left = 0;
+        for (int i = 0; i < all.Length; i++)
+            if (i != not && !context.WasAttempted(all[i].Lane))
+                left++;
+        if (left == 0)
+            return -1;
+
+        int skip = (int)(context.Draw() * left);
+        for (int i = 0; i < all.Length; i++)
+            if (i != not && !context.WasAttempted(all[i].Lane) && skip-- == 0)
+                return i;
+        return -1;
+    }
+}
