@@ -64,6 +64,7 @@ internal static class RoutingApp
     private static IServiceCollection AddGateway(this IServiceCollection services) => services
         .AddSingleton<HopAssertions>()
         .AddSingleton<RequestHeadReader>()
+        .AddSingleton<StrategyChoice>()
         .AddSingleton<CandidatePicker>()
         .AddSingleton<Forwarder>()
         .AddSingleton<CallOpener>()

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Lepton.Routing.Balancing;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
@@ -26,6 +27,11 @@ internal sealed class RoutingOptions
     [MinLength(1, ErrorMessage = "Routing:Regions takes one entry a region: Name, Url, GatewayUrl.")]
     [ValidateEnumeratedItems]
     public IList<RegionOptions> Regions { get; set; } = [];
+
+    /// <summary>
+    /// Models whose nodes another strategy picks where a request asks for none. Default: none, guarded for all.
+    /// </summary>
+    public IList<ModelStrategyOptions> ModelStrategies { get; set; } = [];
 
     /// <summary>Silence after which a node is tried last. Default 3 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Routing:SuspectAfter takes 0.1 s to 1 h.")]
@@ -99,6 +105,16 @@ internal sealed class RoutingOptions
 
         public Uri PublicUrl => GatewayUrl ?? Url;
     }
+
+    /// <summary>A model and who picks its nodes.</summary>
+    internal sealed class ModelStrategyOptions
+    {
+        /// <summary>The model's name. Required, once.</summary>
+        public string Model { get; set; } = "";
+
+        /// <summary>One of the names that x-lepton-strategy takes. Required.</summary>
+        public string Strategy { get; set; } = "";
+    }
 }
 
 [OptionsValidator]
@@ -122,6 +138,7 @@ internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
         }
         if (options.Regions.GroupBy(r => r.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             faults.Add($"Routing:Regions names {twice.Key} more than once.");
+        CheckModelStrategies(options.ModelStrategies, faults);
         if (options.OutAfter <= options.SuspectAfter)
             faults.Add("Routing:OutAfter takes a time longer than Routing:SuspectAfter.");
         if (options.DeadlineMax < options.DeadlineDefault)
@@ -129,6 +146,20 @@ internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
         if (options.DecisionBytesMax < 2L * options.SegmentBytesMax)
             faults.Add("Routing:DecisionBytesMax takes at least two segments (Routing:SegmentBytesMax).");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private static void CheckModelStrategies(
+        IList<RoutingOptions.ModelStrategyOptions> models, List<string> faults)
+    {
+        for (int i = 0; i < models.Count; i++)
+        {
+            if (string.IsNullOrEmpty(models[i].Model))
+                faults.Add($"Routing:ModelStrategies:{i}:Model takes a model's name.");
+            if (!StrategyCatalogue.ByName.ContainsKey(models[i].Strategy ?? ""))
+                faults.Add($"Routing:ModelStrategies:{i}:Strategy takes one of {StrategyCatalogue.Names}.");
+        }
+        if (models.GroupBy(m => m.Model).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            faults.Add($"Routing:ModelStrategies names {twice.Key} more than once.");
     }
 
     private static bool IsHttps(Uri url) => url.IsAbsoluteUri && url.Scheme == Uri.UriSchemeHttps;

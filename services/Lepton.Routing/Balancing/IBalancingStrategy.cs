@@ -6,7 +6,7 @@ namespace Lepton.Routing.Balancing;
 /// </summary>
 internal interface IBalancingStrategy
 {
-    /// <summary>The value of x-lepton-strategy that asks for it.</summary>
+    /// <summary>The value of x-lepton-strategy and of Routing:ModelStrategies that asks for it.</summary>
     string Name { get; }
 
     /// <summary>True when <see cref="PickContext.Turn"/> must be filled in.</summary>

@@ -12,17 +12,19 @@ namespace Lepton.Routing.Gateway;
 /// tried again, how often and when is decided here and nowhere else.
 /// </summary>
 internal sealed partial class ForwardLoop(
-    CandidatePicker picker, Forwarder forwarder, CallOpener opener, DecisionLog log, RoutingMetrics metrics,
-    IOptions<RoutingOptions> options, TimeProvider time, ILogger<ForwardLoop> logger)
+    CandidatePicker picker, StrategyChoice strategies, Forwarder forwarder, CallOpener opener, DecisionLog log,
+    RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time, ILogger<ForwardLoop> logger)
 {
     /// <summary>Has the request served: null when it was answered, else the error to answer with.</summary>
     /// <param name="contentFor">The request's body for one attempt; null when it can't be sent once more.</param>
     public async Task<RpcException?> RunAsync(GatewayCall call, Func<Candidate, ValueTask<HttpContent?>> contentFor)
     {
         List<Lane> attempted = [];
+        IBalancingStrategy strategy = strategies.For(call.Head.Strategy, call.Draft.Model);
+        call.Draft.Strategy = strategy.Name;
         for (int attempt = 1; ; attempt++)
         {
-            Place place = picker.Pick(call.Key, call.Head.Strategy, call.Class.Regions, attempted, call.Method.Books);
+            Place place = picker.Pick(call.Key, strategy, call.Class.Regions, attempted, call.Method.Books);
             using Reservation? reservation = place.Reservation;
             call.Draft.Attempts.Add(place.Attempt);
             if (place.Candidate is not { } candidate)

@@ -8,11 +8,12 @@ using Microsoft.Extensions.Primitives;
 namespace Lepton.Routing.Gateway;
 
 /// <summary>Who asks for what, by headers alone. Nothing of the body was read for it.</summary>
+/// <param name="Strategy">The strategy that the request asks for; null: its model's or the default.</param>
 /// <param name="Origin">The assertion of the other region's router that sent this on; null when a client did.</param>
 /// <param name="Class">The class by tenant and header; the model's floor can still tighten it.</param>
 /// <param name="AllowedByOrigin">The regions that the origin allows; null when a client asks.</param>
 internal sealed record RequestHead(
-    string Tenant, string Principal, string DataClass, string Priority, IBalancingStrategy Strategy, TimeSpan? Timeout,
+    string Tenant, string Principal, string DataClass, string Priority, IBalancingStrategy? Strategy, TimeSpan? Timeout,
     HopAssertion? Origin, EffectiveClass Class, RegionSet? AllowedByOrigin);
 
 /// <summary>Reads and checks a request's headers.</summary>
@@ -38,7 +39,7 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier)
         draft.Tenant = origin?.Tenant ?? caller.Tenant;
         draft.Principal = origin?.Principal ?? caller.Principal;
         draft.OriginRegion = origin is null ? topology.Own : caller.Region;
-        RpcException? error = ReadMetadata(headers, draft, out IBalancingStrategy strategy, out TimeSpan? timeout);
+        RpcException? error = ReadMetadata(headers, draft, out IBalancingStrategy? strategy, out TimeSpan? timeout);
         if (error is not null)
             return (null, error);
         // From a router, the class it decided counts, whatever the header that the client sent says.
@@ -68,10 +69,10 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier)
     }
 
     private static RpcException? ReadMetadata(
-        IHeaderDictionary headers, Decisions.DecisionDraft draft, out IBalancingStrategy strategy,
+        IHeaderDictionary headers, Decisions.DecisionDraft draft, out IBalancingStrategy? strategy,
             out TimeSpan? timeout)
     {
-        (strategy, timeout) = (StrategyCatalogue.Default, null);
+        (strategy, timeout) = (null, null);
         foreach (string once in (ReadOnlySpan<string>)[Headers.DataClass, Headers.Priority, Headers.Strategy,
             Headers.Timeout])
             if (headers[once].Count > 1)
@@ -85,11 +86,10 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier)
         draft.Priority = priority.Count > 0 ? priority.ToString() : "realtime";
         if (headers[Headers.Strategy] is { Count: > 0 } name)
         {
-            if (!StrategyCatalogue.ByName.TryGetValue(name.ToString(), out IBalancingStrategy? asked))
+            if (!StrategyCatalogue.ByName.TryGetValue(name.ToString(), out strategy))
                 return GatewayErrors.MetadataInvalid(Headers.Strategy, $"takes one of {StrategyCatalogue.Names}");
-            strategy = asked;
         }
-        draft.Strategy = strategy.Name;
+        draft.Strategy = (strategy ?? StrategyCatalogue.Default).Name; // until the model is known
         if (headers[Headers.Tags].ToString().Length > TagsLengthMax)
             return GatewayErrors.MetadataInvalid(Headers.Tags, $"takes at most {TagsLengthMax} characters");
         if (headers[Headers.Timeout] is { Count: > 0 } text)

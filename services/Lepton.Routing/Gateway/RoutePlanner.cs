@@ -11,7 +11,8 @@ namespace Lepton.Routing.Gateway;
 /// <summary>
 /// What would happen to a request: admission and pick as for a real one, nothing booked, sent or recorded.
 /// </summary>
-internal sealed class RoutePlanner(Topology topology, CandidatePicker picker, TimeProvider time)
+internal sealed class RoutePlanner(
+    Topology topology, CandidatePicker picker, StrategyChoice strategies, TimeProvider time)
 {
     public PlanRouteResponse Plan(PlanRouteRequest request, Caller caller)
     {
@@ -19,10 +20,10 @@ internal sealed class RoutePlanner(Topology topology, CandidatePicker picker, Ti
             throw GatewayErrors.FieldInvalid("model", "is required");
         if (request.Priority is not ("" or "realtime" or "batch"))
             throw GatewayErrors.FieldInvalid("priority", "takes realtime or batch");
-        if (!StrategyCatalogue.ByName.TryGetValue(
-            request.Strategy.Length == 0 ? StrategyCatalogue.Default.Name : request.Strategy,
-                out IBalancingStrategy? strategy))
+        IBalancingStrategy? asked = null;
+        if (request.Strategy.Length > 0 && !StrategyCatalogue.ByName.TryGetValue(request.Strategy, out asked))
             throw GatewayErrors.FieldInvalid("strategy", $"takes one of {StrategyCatalogue.Names}");
+        IBalancingStrategy strategy = strategies.For(asked, request.Model);
 
         DecisionDraft draft = new()
         {
