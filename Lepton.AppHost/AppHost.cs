@@ -34,7 +34,8 @@ foreach (Region region in installation.Regions)
 {
     AddRegionTable(region);
     AddInference(region, "a", "core", $"inference-{region.Name}-a", region.Port(1));
-    AddInference(region, "b", "edge", $"inference-{region.Name}-b", region.Port(2));
+    if (installation.Zones == 2)
+        AddInference(region, "b", "edge", $"inference-{region.Name}-b", region.Port(2));
     // Capacity in reserve: started by its start command when the region needs it.
     AddInference(region, "a", "core", $"inference-{region.Name}-standby", region.Port(3)).WithExplicitStart();
 }

@@ -50,7 +50,8 @@ internal sealed partial class InferenceService(
     public override async Task ModelStreamInfer(IAsyncStreamReader<ModelInferRequest> requestStream,
         IServerStreamWriter<ModelStreamInferResponse> responseStream, ServerCallContext context)
     {
-        var stream = new InferenceStream(request => InferAsync(request, context, ForStream), options.Value.StreamConcurrencyMax);
+        var stream = new InferenceStream(
+            request => InferAsync(request, context, ForStream), options.Value.StreamConcurrencyMax);
         await stream.RunAsync(requestStream, responseStream, context.CancellationToken);
     }
 
@@ -98,7 +99,7 @@ internal sealed partial class InferenceService(
             PlatformReason.HopAssertionInvalid, $"The assertion is for model '{assertion.Model}', the request is not.");
     }
 
-    /// <summary>A stream's is for its first message's model; each other model is checked by itself, as routers do.</summary>
+    /// <summary>A stream's is for its first message's model; each other is checked by itself, as routers do.</summary>
     private HopAssertion ForStream(ServerCallContext context, string model)
     {
         var assertion = Accepted(context);

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace Lepton.Inference.Serving;
 
-/// <summary>Residency checked once more where the work is done: by the assertion and by the node's own policy.</summary>
+/// <summary>Residency once more where the work is done: by the assertion and by the node's own policy.</summary>
 internal sealed class NodeResidency(ResidencyPolicy policy, IOptions<ServiceOptions> place)
 {
     /// <summary>Why this node may not do the work for this model; null: it may.</summary>

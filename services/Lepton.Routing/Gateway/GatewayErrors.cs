@@ -35,7 +35,8 @@ internal static class GatewayErrors
 
     public static RpcException NoRegionAllowed(string dataClass, string tenant, string model) =>
         RpcErrors.Create(StatusCode.FailedPrecondition, Reason.NoRegionAllowed,
-            $"No region may process class '{dataClass}' for tenant '{tenant}' and model '{Clip(model)}'.",
+            $"No region may process class '{dataClass}' for tenant '{tenant}'"
+            + (model.Length > 0 ? $" and model '{Clip(model)}'." : "."),
             new Dictionary<string, string> { ["data_class"] = dataClass }, new PreconditionFailure
             {
                 Violations =
