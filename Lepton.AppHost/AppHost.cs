@@ -270,7 +270,7 @@ internal sealed partial record Installation(
         string home = Path.GetFullPath(lepton["Home"] ?? ".lepton", root);
         return new Installation(
             [.. names.Select((name, i) => new Region(name, i, basePort + (20 * (i + 1))))],
-            OneOf(lepton, "Zones", "1", "2") == "2" ? 2 : 1,
+            OneOf(lepton, "Zones", "2", "1") == "2" ? 2 : 1,
             OneOf(lepton, "Wan", "on", "off") == "on" && names.Length > 1, // one region has nobody to be far from
             basePort,
             home,
