@@ -64,13 +64,6 @@ public sealed class ResourceUrlAnnotation : IResourceAnnotation
     public UrlDisplayLocation DisplayLocation { get; set; }
 }
 
-public sealed class ExecutableAnnotation : IResourceAnnotation
-{
-    public required string Command { get; set; }
-
-    public required string WorkingDirectory { get; set; }
-}
-
 public class OtlpExporterAnnotation : IResourceAnnotation
 {
     public OtlpProtocol? RequiredProtocol { get; init; }

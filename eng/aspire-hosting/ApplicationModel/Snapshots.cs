@@ -71,13 +71,6 @@ public sealed record ResourcePropertySnapshot(string Name, object? Value)
     public bool IsSensitive { get; init; }
 }
 
-public static class CustomResourceKnownProperties
-{
-    public static string Source => "resource.source";
-
-    public static string ConnectionString => "resource.connectionString";
-}
-
 public static class KnownResourceStates
 {
     public static readonly string Active = nameof(Active);

@@ -9,19 +9,8 @@ internal sealed class PeakEwmaStrategy : IBalancingStrategy
 {
     public string Name => "peak-ewma";
 
-    public Selection Select(CandidateView view, ref PickContext context)
-    {
-        int first = UniformDraw.Draw(view, not: -1, ref context);
-        if (first < 0)
-            return Selection.None;
-        context.Trace.Compared(first);
-        int second = UniformDraw.Draw(view, not: first, ref context);
-        if (second < 0)
-            return Selection.Of(first);
-        context.Trace.Compared(second);
-        Candidate[] all = view.All.Candidates;
-        return Selection.Of(Cost(all[second]) < Cost(all[first]) ? second : first);
-    }
+    public Selection Select(CandidateView view, ref PickContext context) =>
+        UniformDraw.LowerOfTwo(view, ref context, Cost);
 
     private static double Cost(Candidate candidate) =>
         (candidate.RoundTripSeconds + candidate.PeakServiceSeconds) * (1 + candidate.Use);

@@ -17,6 +17,22 @@ internal static class UniformDraw
         return not >= 0 && index >= not ? index + 1 : index;
     }
 
+    /// <summary>The cheaper of two different candidates; the first drawn when they cost the same.</summary>
+    /// <param name="cost">Lower is better; a static function, so that a pick allocates nothing.</param>
+    public static Selection LowerOfTwo(CandidateView view, ref PickContext context, Func<Candidate, double> cost)
+    {
+        int first = Draw(view, not: -1, ref context);
+        if (first < 0)
+            return Selection.None;
+        context.Trace.Compared(first);
+        int second = Draw(view, not: first, ref context);
+        if (second < 0)
+            return Selection.Of(first);
+        context.Trace.Compared(second);
+        Candidate[] all = view.All.Candidates;
+        return Selection.Of(cost(all[second]) < cost(all[first]) ? second : first);
+    }
+
     // Only a request that failed somewhere comes here. Redrawing instead would need a bound, and a scan behind it.
     private static int DrawByScan(Candidate[] all, int not, ref PickContext context)
     {

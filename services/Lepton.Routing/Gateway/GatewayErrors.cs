@@ -33,6 +33,14 @@ internal static class GatewayErrors
     public static RpcException ModelNotNamed(string model) => RpcErrors.Create(StatusCode.NotFound, Reason.ModelUnknown,
         $"The residency policy names neither model '{Clip(model)}' nor a floor for models it does not name.");
 
+    /// <summary>What is wrong with a whole message's model name; null: nothing.</summary>
+    public static RpcException? Fault(in ModelNamePeek peek) => peek.Status switch
+    {
+        PeekStatus.Complete => null,
+        PeekStatus.Incomplete => MessageMalformed("ends within a field"),
+        _ => MessageMalformed(peek.Fault),
+    };
+
     public static RpcException NoRegionAllowed(string dataClass, string tenant, string model) =>
         RpcErrors.Create(StatusCode.FailedPrecondition, Reason.NoRegionAllowed,
             $"No region may process class '{dataClass}' for tenant '{tenant}'"

@@ -83,11 +83,6 @@ internal sealed class StreamGateway(CallOpener opener, ForwardLoop loop, Topolog
     {
         ModelNamePeek peek = ModelNamePeek.At(message.Body, 1, 2);
         (model, version) = (peek.Model, peek.Version);
-        return peek.Status switch
-        {
-            PeekStatus.Complete => null,
-            PeekStatus.Incomplete => GatewayErrors.MessageMalformed("ends within a field"),
-            _ => GatewayErrors.MessageMalformed(peek.Fault),
-        };
+        return GatewayErrors.Fault(peek);
     }
 }

@@ -59,11 +59,6 @@ internal sealed class UnaryGateway(CallOpener opener, ForwardLoop loop, Topology
     private RpcException? InspectWhole(GatewayCall call, PooledMessage message)
     {
         ModelNamePeek peek = ModelNamePeek.At(message.Body, call.Method.ModelField, call.Method.VersionField);
-        return peek.Status switch
-        {
-            PeekStatus.Complete => call.Admit(topology, peek.Model, peek.Version),
-            PeekStatus.Incomplete => GatewayErrors.MessageMalformed("ends within a field"),
-            _ => GatewayErrors.MessageMalformed(peek.Fault),
-        };
+        return GatewayErrors.Fault(peek) ?? call.Admit(topology, peek.Model, peek.Version);
     }
 }
