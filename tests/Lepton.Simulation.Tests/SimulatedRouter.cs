@@ -54,12 +54,12 @@ internal sealed class SimulatedRouter
 
     public int Outstanding(int node) => _lanes[node].Outstanding;
 
-    public static void Fail(Candidate picked) => picked.Lane.Release(failed: true);
+    public static void Fail(Candidate picked) => picked.Lane.Release(Routing.Health.Outcome.Overloaded);
 
     /// <summary>An answer: teaches what a router can see of the service time from outside.</summary>
     public static void End(Candidate picked, double elapsedSeconds, int ahead, double time)
     {
-        picked.Lane.Release(failed: false);
+        picked.Lane.Release(Routing.Health.Outcome.Good);
         picked.Lane.Learn(ServiceEstimate.Seconds(elapsedSeconds, picked, ahead), (long)(time * 1e6));
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lepton.Routing.Health;
 
 namespace Lepton.Routing.Balancing;
 
@@ -55,11 +56,11 @@ internal sealed class Lane
     }
 
     /// <summary>Ends one booked request. Exactly once each: <see cref="Reservation"/> sees to that.</summary>
-    public void Release(bool failed)
+    public void Release(Outcome outcome)
     {
         Interlocked.Decrement(ref _live.Outstanding);
         Interlocked.Increment(ref _live.Completed);
-        if (failed)
+        if (outcome is Outcome.Failed or Outcome.Unreachable or Outcome.TimedOut)
             Interlocked.Increment(ref _live.Failed);
     }
 

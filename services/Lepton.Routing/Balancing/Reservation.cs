@@ -1,3 +1,5 @@
+using Lepton.Routing.Health;
+
 namespace Lepton.Routing.Balancing;
 
 /// <summary>One booked request: whoever ends it first releases it, whoever comes later does nothing.</summary>
@@ -5,11 +7,11 @@ internal sealed class Reservation(Lane lane) : IDisposable
 {
     private Lane? _lane = lane;
 
-    /// <summary>Ends the request. <paramref name="failed"/>: the node, or the way to it, was at fault.</summary>
-    public void End(bool failed) => Interlocked.Exchange(ref _lane, null)?.Release(failed);
+    /// <summary>Ends the request with what that says of the place.</summary>
+    public void End(Outcome outcome) => Interlocked.Exchange(ref _lane, null)?.Release(outcome);
 
     /// <summary>
     /// The end of a request that ended no other way, so that no path out of the gateway leaks a count.
     /// </summary>
-    public void Dispose() => End(failed: true);
+    public void Dispose() => End(Outcome.Unjudged);
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Grpc.Core;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
+using Lepton.Routing.Health;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -54,7 +55,7 @@ internal sealed partial class ForwardLoop(
         activity?.SetTag("lepton.node", candidate.Node).SetTag("lepton.region",
             candidate.Region).SetTag("lepton.attempt", attempt);
         StatusCode status = StatusCode.Unavailable;
-        bool placeFailed = true;
+        Outcome outcome = Outcome.Unjudged;
         try
         {
             using HttpResponseMessage answer = await forwarder.SendAsync(call, candidate, attempt, content,
@@ -63,10 +64,10 @@ internal sealed partial class ForwardLoop(
             {
                 // It took no work: draining, not ready, or a region without a node.
                 place.Attempt.Reason = "UNAVAILABLE";
+                outcome = OutcomeRules.Of(status);
                 return false;
             }
-            status = await AnswerAsync(call, candidate, place, answer, startedAt);
-            placeFailed = status is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Unknown;
+            status = await AnswerAsync(call, candidate, place, answer, startedAt); // ends the reservation
             return true;
         }
         catch (HttpRequestException e) when (!call.Cancellation.IsCancellationRequested
@@ -74,19 +75,20 @@ internal sealed partial class ForwardLoop(
         {
             LogDied(NameOf(candidate), call.Draft.Id, e.HttpRequestError, e.Message);
             place.Attempt.Reason = "CONNECTION_FAILED";
+            outcome = OutcomeRules.Of(e);
             return false;
         }
         catch (Exception) when (call.Cancellation.IsCancellationRequested)
         {
             status = call.CancellationError().StatusCode;
-            placeFailed = false; // the caller's clock, not the node
+            outcome = OutcomeOfCancellation(call, candidate, status, time.GetElapsedTime(startedAt));
             throw;
         }
         finally
         {
             place.Attempt.StatusCode = (int)status;
             place.Attempt.Duration = time.GetElapsedTime(startedAt);
-            place.Reservation?.End(placeFailed);
+            place.Reservation?.End(outcome);
             metrics.Attempts.Add(1, new KeyValuePair<string, object?>("rpc.grpc.status_code", (int)status));
             activity?.SetTag("rpc.grpc.status_code", (int)status);
         }
@@ -99,16 +101,19 @@ internal sealed partial class ForwardLoop(
         HttpResponse to = call.Http.Response;
         bool streams = call.Method == GatewayMethod.ModelStreamInfer;
         StatusCode? status = null;
+        Outcome outcome = Outcome.Unjudged;
         try
         {
             AnswerRelay.CopyHeaders(answer, to);
             await AnswerRelay.CopyBodyAsync(answer, to, flushEach: streams, call.Cancellation);
             status = AnswerRelay.EndStatus(answer);
+            outcome = OutcomeRules.Of(status ?? StatusCode.Unavailable); // none: it broke off
         }
         catch (Exception e) when (e is IOException or HttpRequestException
             && !call.Cancellation.IsCancellationRequested)
         {
             LogBrokeOff(NameOf(candidate), call.Draft.Id, e.Message);
+            outcome = OutcomeRules.Of(e);
         }
         Settle(call, candidate, answer);
         if (status == StatusCode.OK && call.Method is { Books: true } && !streams)
@@ -117,25 +122,33 @@ internal sealed partial class ForwardLoop(
         {
             RpcException error = GatewayErrors.ForwardingFailed(NameOf(candidate), call.Draft.Attempts.Count);
             (call.Draft.Reason, call.Draft.Message) = (RpcErrors.ReasonOf(error) ?? "", error.Status.Detail);
-            End(call, place, StatusCode.Unavailable);
+            End(call, place, StatusCode.Unavailable, outcome);
             AnswerRelay.WriteError(to, error, call.Draft);
             return StatusCode.Unavailable;
         }
         call.Draft.Message = status == StatusCode.OK ? ""
             : Uri.UnescapeDataString(AnswerRelay.Read(answer, Headers.Message));
-        End(call, place, status.Value);
+        End(call, place, status.Value, outcome);
         AnswerRelay.CopyTrailers(answer, to, call.Draft);
         return status.Value;
     }
 
-    private void End(GatewayCall call, Place place, StatusCode status)
+    private void End(GatewayCall call, Place place, StatusCode status, Outcome outcome)
     {
         // Freed before the caller hears of the end: its next request must see the slot free.
         place.Attempt.StatusCode = (int)status;
         place.Attempt.Duration = time.GetUtcNow() - place.Attempt.StartTime;
-        place.Reservation?.End(status is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Unknown);
+        place.Reservation?.End(outcome);
         opener.End(call.Draft, status, call.StartedAt);
     }
+
+    // A stream may be silent for as long as its client is; an answer under way shows that the place lives.
+    private static Outcome OutcomeOfCancellation(
+        GatewayCall call, Candidate candidate, StatusCode status, TimeSpan waited) =>
+        status == StatusCode.DeadlineExceeded && !call.Http.Response.HasStarted
+        && call.Method != GatewayMethod.ModelStreamInfer
+            ? OutcomeRules.OfSilence(waited, candidate.RoundTripSeconds + candidate.PeakServiceSeconds)
+            : Outcome.Unjudged;
 
     private static void Settle(GatewayCall call, Candidate candidate, HttpResponseMessage answer)
     {

@@ -34,7 +34,7 @@ internal sealed partial class RoundTripProbe(
 
     private async ValueTask ProbeAsync(NodeView node, CancellationToken stopping)
     {
-        Health.HealthClient client = new(peers.Channel(Peer.Node(topology.Own, node.Url)));
+        Grpc.Health.V1.Health.HealthClient client = new(peers.Channel(Peer.Node(topology.Own, node.Url)));
         try
         {
             // Twice where nothing is known: the first call pays for the connection.

@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Lepton.Compliance.Client;
 using Lepton.Routing;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 using Lepton.Routing.Registry;
 using Lepton.Routing.V1;
 using Candidate = Lepton.Routing.Balancing.Candidate;
@@ -70,10 +71,10 @@ internal sealed class DecisionSetup
         PickContext context = new(_chance.Next(), 0);
         Candidate picked = Balancer.Pick(view, _strategy, ref context, book: true, out _)
             ?? throw new InvalidOperationException("somebody must be free");
-        picked.Lane.Release(failed: false);
+        picked.Lane.Release(Outcome.Good);
     }
 
-    public void PickLinq() => _linq.Pick("ocr", ["eu-west"]).Lane.Release(failed: false);
+    public void PickLinq() => _linq.Pick("ocr", ["eu-west"]).Lane.Release(Outcome.Good);
 
     /// <summary>Both pick only free nodes that have the model; the comparison would mean nothing otherwise.</summary>
     public void CheckAgreement()
@@ -87,7 +88,7 @@ internal sealed class DecisionSetup
             PickContext context = new(_chance.Next(), 0);
             Candidate? guarded = Balancer.Pick(view, _strategy, ref context, book: false, out _);
             LinqPicker.Entry linq = _linq.Pick("ocr", ["eu-west"]);
-            linq.Lane.Release(failed: false);
+            linq.Lane.Release(Outcome.Good);
             if (guarded is null || !free.Contains(guarded.Node) || !free.Contains(linq.Id))
                 throw new InvalidOperationException($"picked {guarded?.Node} and {linq.Id}, of which one is not free");
         }

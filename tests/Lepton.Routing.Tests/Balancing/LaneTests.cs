@@ -1,4 +1,5 @@
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 
 namespace Lepton.Routing.Tests.Balancing;
 
@@ -22,7 +23,7 @@ public sealed class LaneTests
     {
         Lane lane = new();
         lane.TryReserve(1);
-        lane.Release(failed: true);
+        lane.Release(Outcome.Failed);
         Assert.Equal((0, 0.0), (lane.Outstanding, lane.ServiceSeconds));
         lane.Learn(0.5, timestamp: 100);
         lane.Learn(1.5, timestamp: 200);
@@ -39,7 +40,7 @@ public sealed class LaneTests
         Lane lane = new();
         lane.TryReserve(1);
         Reservation reservation = new(lane);
-        reservation.End(failed: false);
+        reservation.End(Outcome.Good);
         reservation.Dispose();
         Assert.Equal((0, 1L, 0L), (lane.Outstanding, lane.Completed, lane.Failed));
     }

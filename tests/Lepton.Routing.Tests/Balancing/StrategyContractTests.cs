@@ -1,4 +1,5 @@
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 using static Lepton.Routing.Tests.Balancing.StrategyTests;
 
 namespace Lepton.Routing.Tests.Balancing;
@@ -101,7 +102,7 @@ public sealed class StrategyContractTests
                 {
                     Attempted = i % 2 == 0 ? default : attempted.AsSpan(),
                 };
-                Balancer.Pick(view, strategy, ref context, book: true, out _)!.Lane.Release(failed: false);
+                Balancer.Pick(view, strategy, ref context, book: true, out _)!.Lane.Release(Outcome.Good);
             }
         }
     }
@@ -118,12 +119,12 @@ public sealed class StrategyContractTests
         Parallel.For(0, picked.Length, threads, i =>
         {
             PickContext context = new(chance.Next(), i);
-            Balancer.Pick(view, strategy, ref context, book: true, out _)!.Lane.Release(failed: false);
+            Balancer.Pick(view, strategy, ref context, book: true, out _)!.Lane.Release(Outcome.Good);
             picked[i] = Balancer.Pick(view, strategy, ref context, book: true, out _);
         });
         Assert.All(view.All.Candidates, c => Assert.Equal(picked.Count(p => p == c), c.Lane.Outstanding));
         Assert.Equal(picked.Length, view.All.Candidates.Sum(c => c.Lane.Outstanding));
-        Parallel.ForEach(picked, threads, c => c!.Lane.Release(failed: false));
+        Parallel.ForEach(picked, threads, c => c!.Lane.Release(Outcome.Good));
         Assert.All(view.All.Candidates, c => Assert.Equal(0, c.Lane.Outstanding));
     }
 }

@@ -80,8 +80,10 @@ public sealed class OutstandingTests
         await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10));
     }
 
-    [Fact]
-    public async Task Outstanding_Deadline_IsReleasedAndReachesTheNode()
+    [Theory]
+    [InlineData(0.5, 0)] // the caller was in a hurry
+    [InlineData(1.5, 1)] // the node was silent for far longer than it takes
+    public async Task Outstanding_Deadline_IsReleasedAndReachesTheNode(double seconds, int failed)
     {
         TaskCompletionSource cancelled = new();
         await EndsWithAsync(StatusCode.DeadlineExceeded, async (_, context) =>
@@ -89,7 +91,7 @@ public sealed class OutstandingTests
             await using var registration = context.CancellationToken.Register(() => cancelled.TrySetResult());
             await Task.Delay(Timeout.Infinite, context.CancellationToken);
             return Answer;
-        }, (router, _) => AskAsync(router, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(1))), failed: 0);
+        }, (router, _) => AskAsync(router, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(seconds))), failed);
         await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10));
     }
 

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Lepton.Compliance.Client;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
 using Lepton.Routing.Tests.World;
@@ -104,7 +105,7 @@ public sealed class NodeRegistryTests
         Assert.Same(before, _registry.Nodes()[0].Models[0].Lane);
         _registry.Take(new NodeSession(), Report("a", started: 2));
         Assert.Equal(0, _registry.Nodes()[0].Outstanding);
-        before.Release(failed: true); // the old request's end harms nobody
+        before.Release(Outcome.Failed); // the old request's end harms nobody
         Assert.Equal(0, _registry.Nodes()[0].Outstanding);
     }
 
