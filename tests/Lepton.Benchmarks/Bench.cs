@@ -8,6 +8,7 @@ internal static class Bench
     private static readonly (string Name, string Measures, Func<string[], int> Run)[] All =
     [
         ("decision", "guarded pick against plain LINQ, ns and bytes", DecisionBench.Run),
+        ("balance", "the default strategy against R2 and all others", Balance.BalanceBench.Run),
         ("inference", "served throughput over raw ONNX Runtime", Inference.InferenceBench.Run),
     ];
 

@@ -1,12 +1,16 @@
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 
-namespace Lepton.Simulation.Tests;
+namespace Lepton.Simulation;
 
 /// <summary>
 /// A router as the product has it: its strategies, lanes and views; only nodes and time are simulated.
 /// </summary>
 internal sealed class SimulatedRouter
 {
+    // As the registry does it: what was learned longer ago is dropped.
+    private const double LearnedSecondsMax = 10;
+
     private readonly IReadOnlyList<SimulatedNode> _nodes;
     private readonly Lane[] _lanes;
     private readonly double[] _load, _service;
@@ -21,27 +25,20 @@ internal sealed class SimulatedRouter
         _lanes = [.. nodes.Select(_ => new Lane())];
         _load = new double[nodes.Count];
         _service = [.. nodes.Select(n => n.MeanServiceSeconds)];
-        _view = Publish();
+        _view = Publish(0);
     }
 
-    /// <summary>A heartbeat: load and service time as of now, and as old as that until the next.</summary>
+    /// <summary>A report: as of now, and as old as that until the next.</summary>
     public void Hear(int node) =>
-        (_load[node], _service[node]) = (_nodes[node].LoadPercent, _nodes[node].MeanServiceSeconds);
+        (_load[node], _service[node]) = (_nodes[node].LoadPercent, _nodes[node].AverageServiceSeconds);
 
     /// <summary>A new snapshot of what was heard and learned.</summary>
-    public CandidateView Publish() => _view = new CandidateView(
-        [.. _nodes.Select((n, i) => new Candidate
-        {
-            Node = n.Id,
-            Region = "here",
-            Url = new Uri("https://localhost"),
-            Lane = _lanes[i],
-            Slots = n.Slots,
-            QueueMax = n.QueueMax,
-            RoundTripSeconds = n.RoundTripSeconds,
-            ServicePriorSeconds = _service[i],
-            LoadPercent = _load[i],
-        })], [], _turn);
+    public CandidateView Publish(double time)
+    {
+        foreach (Lane lane in _lanes)
+            lane.ForgetIfOlder(ToTimestamp(time - LearnedSecondsMax));
+        return _view = new CandidateView([.. _nodes.Select(ToCandidate)], [], _turn);
+    }
 
     /// <summary>The picked node, booked; its lane knows this request already.</summary>
     public (int Node, Candidate Candidate) Pick(double time)
@@ -54,12 +51,27 @@ internal sealed class SimulatedRouter
 
     public int Outstanding(int node) => _lanes[node].Outstanding;
 
-    public static void Fail(Candidate picked) => picked.Lane.Release(Routing.Health.Outcome.Overloaded);
+    public static void Fail(Candidate picked) => picked.Lane.Release(Outcome.Overloaded);
 
     /// <summary>An answer: teaches what a router can see of the service time from outside.</summary>
     public static void End(Candidate picked, double elapsedSeconds, int ahead, double time)
     {
-        picked.Lane.Release(Routing.Health.Outcome.Good);
-        picked.Lane.Learn(ServiceEstimate.Seconds(elapsedSeconds, picked, ahead), (long)(time * 1e6));
+        picked.Lane.Release(Outcome.Good);
+        picked.Lane.Learn(ServiceEstimate.Seconds(elapsedSeconds, picked, ahead), ToTimestamp(time));
     }
+
+    private Candidate ToCandidate(SimulatedNode node, int i) => new()
+    {
+        Node = node.Id,
+        Region = "here",
+        Url = new Uri("https://localhost"),
+        Lane = _lanes[i],
+        Slots = node.Slots,
+        QueueMax = node.QueueMax,
+        RoundTripSeconds = node.RoundTripSeconds,
+        ServicePriorSeconds = _service[i],
+        LoadPercent = _load[i],
+    };
+
+    private static long ToTimestamp(double seconds) => (long)(seconds * 1e6);
 }

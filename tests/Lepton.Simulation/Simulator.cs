@@ -1,0 +1,132 @@
+using Lepton.Routing.Balancing;
+
+namespace Lepton.Simulation;
+
+/// <summary>What came of a run.</summary>
+/// <param name="P99Milliseconds">Of the answered requests; the failed ones are counted beside it.</param>
+internal sealed record SimulatedRun(int Requests, int Failed, double P50Milliseconds, double P99Milliseconds,
+    int LeftUnderWay);
+
+/// <summary>
+/// Runs a scenario against one strategy. The same seed gives the same nodes and the same requests, each with its
+/// arrival, router and work, to every strategy.
+/// </summary>
+internal sealed class Simulator
+{
+    private const double SnapshotEverySeconds = 0.25; // as SnapshotPublisher does
+
+    private readonly Scenario _scenario;
+    private readonly Random _requestsOf;
+    private readonly SimulatedNode[] _nodes;
+    private readonly SimulatedRouter[] _routers;
+    private readonly PriorityQueue<Action, (double Time, long Order)> _events = new();
+    private readonly List<double> _latencies = [];
+    private double _now;
+    private long _order;
+    private int _requests, _failed;
+
+    public Simulator(Scenario scenario, int routers, IBalancingStrategy strategy, int seed)
+    {
+        _scenario = scenario;
+        _requestsOf = new Random(seed);
+        Random shape = new(seed + 1);
+        _nodes = [.. Enumerable.Range(0, scenario.Nodes).Select(i => MakeNode(i, shape))];
+        _routers = [.. Enumerable.Range(0, routers).Select(r =>
+            new SimulatedRouter(_nodes, strategy, (ulong)(seed + 100 + r)))];
+    }
+
+    public SimulatedRun Run()
+    {
+        for (int i = 0; i < _nodes.Length; i++)
+            Report(i, _scenario.ReportEverySeconds * i / _nodes.Length);
+        Snapshot(0);
+        Arrive(0);
+        At(_scenario.DurationSeconds / 3, () => _nodes[0].MeanServiceSeconds *= _scenario.GreyFactor);
+        while (_events.TryDequeue(out Action? action, out (double Time, long) at))
+        {
+            _now = at.Time;
+            action();
+        }
+        _latencies.Sort();
+        int left = _routers.Sum(r => Enumerable.Range(0, _nodes.Length).Sum(r.Outstanding));
+        return new SimulatedRun(_requests, _failed, Quantile(0.5), Quantile(0.99), left);
+    }
+
+    private SimulatedNode MakeNode(int i, Random shape)
+    {
+        double spread = _scenario.ServiceMeanMillisecondsMax - _scenario.ServiceMeanMillisecondsMin;
+        double mean = _scenario.ServiceMeanMillisecondsMin + (spread * shape.NextDouble());
+        IReadOnlyList<int> slots = _scenario.SlotsByNode;
+        IReadOnlyList<double> ways = _scenario.RoundTripMillisecondsByNode;
+        return new SimulatedNode($"n{i:00}", slots[i % slots.Count], _scenario.QueueRequestsMax, mean / 1000,
+            ways[i % ways.Count] / 1000);
+    }
+
+    private double Quantile(double q) => _latencies.Count == 0 ? double.NaN
+        : _latencies[Math.Min(_latencies.Count - 1, (int)(q * _latencies.Count))] * 1000;
+
+    private void At(double time, Action action) => _events.Enqueue(action, (time, _order++));
+
+    private void Report(int node, double time) => At(time, () =>
+    {
+        foreach (SimulatedRouter router in _routers)
+            router.Hear(node);
+        if (_now < _scenario.DurationSeconds)
+            Report(node, _now + _scenario.ReportEverySeconds);
+    });
+
+    private void Snapshot(double time) => At(time, () =>
+    {
+        foreach (SimulatedRouter router in _routers)
+            router.Publish(_now);
+        if (_now < _scenario.DurationSeconds)
+            Snapshot(_now + SnapshotEverySeconds);
+    });
+
+    // Everything of a request is drawn when it arrives, so that no strategy changes what the next one is like.
+    private void Arrive(double time) => At(time, () =>
+    {
+        Send(_routers[_requestsOf.Next(_routers.Length)], Size());
+        double next = _now - (Math.Log(1 - _requestsOf.NextDouble()) / _scenario.RateAt(_now));
+        if (next < _scenario.DurationSeconds)
+            Arrive(next);
+    });
+
+    // Log-normal with mean 1, and a share that is long.
+    private double Size()
+    {
+        double sigma = _scenario.ServiceSigma;
+        double normal = Math.Sqrt(-2 * Math.Log(1 - _requestsOf.NextDouble()))
+            * Math.Cos(2 * Math.PI * _requestsOf.NextDouble());
+        return Math.Exp((sigma * normal) - (sigma * sigma / 2))
+            * (_requestsOf.NextDouble() < _scenario.LongShare ? _scenario.LongFactor : 1);
+    }
+
+    private void Send(SimulatedRouter router, double size)
+    {
+        _requests++;
+        double sent = _now;
+        (int index, Candidate picked) = router.Pick(_now);
+        int ahead = picked.Lane.Outstanding - 1;
+        SimulatedNode node = _nodes[index];
+        double way = node.RoundTripSeconds / 2;
+        At(sent + way, () =>
+        {
+            bool taken = node.Offer(size, service => At(_now + service, () =>
+            {
+                node.Finish(service);
+                At(_now + way, () =>
+                {
+                    _latencies.Add(_now - sent);
+                    SimulatedRouter.End(picked, _now - sent, ahead, _now);
+                });
+            }));
+            if (!taken)
+                At(_now + way, () =>
+                {
+                    _failed++;
+                    SimulatedRouter.Fail(picked);
+                });
+        });
+    }
+}
