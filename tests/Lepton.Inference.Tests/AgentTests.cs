@@ -57,6 +57,23 @@ public sealed class AgentTests
         await router.UntilAsync(r => r.Models is [{ Ready: false }]); // in 20 s, not in a minute
     }
 
+    [Theory]
+    [InlineData("false", true)]
+    [InlineData("true", false)]
+    [InlineData(null, false)]
+    public async Task Report_Idempotent_IsAsTheConfigurationDeclares(string? declared, bool nonIdempotent)
+    {
+        using var pki = new TestInstallation();
+        await using var router = await Router.StartAsync(pki);
+        using var models = new TestRepository().Identity("m", "FP32", config: declared is null ? null
+            : $$"""{ "parameters": { "idempotent": { "stringValue": "{{declared}}" } } }""");
+        await using var node = await NodeHost.StartAsync(models, Settings(router), pki);
+
+        var report = await router.UntilAsync(r => r.Models is [{ Ready: true }]);
+
+        Assert.Equal((nonIdempotent, false), (report.Models[0].NonIdempotent, report.Models[0].Loading));
+    }
+
     [Fact]
     public async Task Report_RouterRestarts_TheNodeComesBack()
     {

@@ -1,5 +1,7 @@
 using Grpc.Core;
+using Lepton.Inference.Repository;
 using Lepton.ServiceDefaults;
+using Microsoft.Extensions.DependencyInjection;
 using OpenInference;
 
 namespace Lepton.Inference.Tests;
@@ -51,6 +53,33 @@ public sealed class RepositoryTests
         Assert.Equal(["m 1 UNAVAILABLE unloaded"], state);
         Assert.Equal(["m 1 READY "], await IndexAsync(node));
         Assert.Equal("m", (await node.InferAsync(Request)).ModelName);
+    }
+
+    [Fact]
+    public async Task Load_OfAModelThatDoesNotServe_IsLoadingUntilItIsReady()
+    {
+        using var models = new TestRepository().Identity("m", "FP32");
+        await using var node = await NodeHost.StartAsync(models);
+        await UnloadAsync(node, "m");
+        var repository = node.Services.GetRequiredService<ModelRepository>();
+        var states = new List<ModelState>();
+        repository.Changed += () => states.Add(repository.Versions.Single().State);
+
+        await LoadAsync(node, "m");
+
+        Assert.Equal([ModelState.Loading, ModelState.Ready], states);
+    }
+
+    [Fact]
+    public async Task Load_IdempotentMisspelt_IsRefusedWithWhatItTakes()
+    {
+        using var models = new TestRepository().Identity(
+            "m", "FP32", config: """{"parameters":{"idempotent":{"stringValue":"no"}}}""");
+        await using var node = await NodeHost.StartAsync(models);
+
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => LoadAsync(node, "m"));
+
+        Assert.Contains("'idempotent' takes true or false, not 'no'", refusal.Status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

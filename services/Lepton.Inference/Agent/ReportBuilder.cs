@@ -58,11 +58,13 @@ internal sealed class ReportBuilder(
             Version = version.Identity.Version.ToString(CultureInfo.InvariantCulture),
             Ready = version.Served is { IsReady: true },
             WantedProvider = version.WantedProvider,
+            Loading = version.State == ModelState.Loading,
         };
         if (version.Served is not { } served)
             return report;
         var now = served.Statistics.Snapshot();
         report.Provider = served.Provider;
+        report.NonIdempotent = !served.IsIdempotent;
         report.Slots = (uint)served.InstanceCount;
         report.InFlight = (uint)Math.Max(0, served.Running);
         report.Queued = (uint)served.Queued;

@@ -1,3 +1,4 @@
+using Lepton.Inference.Repository;
 using Lepton.Inference.Tensors;
 using Lepton.Inference.V1;
 using OpenInference;
@@ -21,6 +22,7 @@ internal sealed class ServedModel
     {
         (Identity, Config, _model) = (identity, config, model);
         (_time, _metrics) = (services.Time, services.Metrics);
+        IsIdempotent = Idempotency.Of(config);
         Statistics = new ModelStatistics(_time);
         QueueMax = sizing.QueueMax;
         _queue = new WorkQueue(sizing.QueueMax);
@@ -34,6 +36,9 @@ internal sealed class ServedModel
     public ModelIdentity Identity { get; }
 
     public ModelConfig Config { get; }
+
+    /// <summary>A request may run twice.</summary>
+    public bool IsIdempotent { get; }
 
     public IReadOnlyList<TensorSpec> Inputs => _model.Inputs;
 

@@ -20,7 +20,8 @@ internal sealed class PipelineFactory(IOptions<InferenceOptions> options)
     /// <summary>The models that a pipeline is made of; none when it is no pipeline.</summary>
     public static IEnumerable<string> Members(ModelConfig? config) => config?.Backend != Backend
         ? []
-        : config.Parameters.Where(p => p.Key != Kind).Select(p => p.Value.StringValue).Distinct();
+        : config.Parameters.Where(p => p.Key is not (Kind or Idempotency.Parameter))
+            .Select(p => p.Value.StringValue).Distinct();
 
     public IModel Create(ModelFolder folder, ModelConfig config, long version, Func<string, ServedModel?> find)
     {

@@ -24,6 +24,7 @@ internal sealed partial class ModelLoader(
     public ServedModel Load(ModelFolder folder, ModelConfig config, long version, Func<string, ServedModel?> members)
     {
         var wanted = WantedProvider(config, _options);
+        Idempotency.Of(config);
         var model = config.Backend == PipelineFactory.Backend
             ? pipelines.Create(folder, config, version, members)
             : sessions.Open(folder.ModelFile(config, version), _options.Provider == "cpu" ? "cpu" : wanted);

@@ -40,6 +40,9 @@ internal sealed partial class ModelRepository(
     {
         metrics.Observe(() => Versions.Select(version => version.Served).OfType<ServedModel>());
         var folders = ModelFolder.List(_options.ModelDirectory);
+        // All of them at once: a router holds requests for a model that is coming and refuses those for one that isn't.
+        foreach (var folder in folders)
+            Set(folder.Name, [LoadingOf(folder)]);
         // Pipelines last: they are made of the others.
         foreach (var folder in folders.OrderBy(IsPipeline))
         {
@@ -164,6 +167,8 @@ internal sealed partial class ModelRepository(
     private void Load(ModelFolder folder, string? configJson)
     {
         var before = _models.GetValueOrDefault(folder.Name, []);
+        if (!before.Exists(v => v.Served is not null))
+            Set(folder.Name, [LoadingOf(folder)]);
         var loaded = new List<ModelVersion>();
         try
         {
@@ -216,6 +221,9 @@ internal sealed partial class ModelRepository(
         _models = _models.SetItem(name, versions);
         Changed?.Invoke();
     }
+
+    private static ModelVersion LoadingOf(ModelFolder folder) =>
+        new(new(folder.Name, LatestOf(folder)), ModelState.Loading, "it is being loaded", null, "");
 
     private static long LatestOf(ModelFolder folder) => folder.Versions() is [.., var latest] ? latest : 1;
 

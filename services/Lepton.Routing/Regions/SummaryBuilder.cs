@@ -42,6 +42,7 @@ internal static class SummaryBuilder
             Queued = (uint)places.Sum(p => p.Queued),
             QueueMax = (uint)places.Sum(p => (long)p.QueueMax),
             Nodes = (uint)places.Count,
+            NonIdempotent = places.Any(p => p.NonIdempotent),
         };
         double weighted = 0, slots = 0;
         foreach (ServedModel place in places)

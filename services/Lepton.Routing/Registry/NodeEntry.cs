@@ -56,7 +56,12 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report)
         return new ServedModel(model.Name, model.Version, model.Ready, (int)Math.Clamp(model.Slots, 1, 1 << 20),
             (int)Math.Min(model.QueueMax, 1 << 20), (int)Math.Min(model.Queued, 1 << 20),
             (int)Math.Min(model.InFlight, 1 << 20), model.ServiceTime?.ToTimeSpan().TotalSeconds ?? 0,
-            model.Provider, lane) { Idle = model.RequestRate == 0 && model.InFlight == 0 };
+            model.Provider, lane)
+        {
+            Idle = model.RequestRate == 0 && model.InFlight == 0,
+            NonIdempotent = model.NonIdempotent,
+            Loading = model.Loading,
+        };
     }
 
     // What runs out first is the load: a GPU node's processors are idle while its GPU is not.

@@ -9,4 +9,10 @@ internal sealed record ServedModel(
 {
     /// <summary>It executed nothing for a while: its service time is what it once was.</summary>
     public bool Idle { get; init; }
+
+    /// <summary>Declared so: a request that may have run is never sent a second time.</summary>
+    public bool NonIdempotent { get; init; }
+
+    /// <summary>It will be ready soon.</summary>
+    public bool Loading { get; init; }
 }
