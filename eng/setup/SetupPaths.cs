@@ -21,6 +21,12 @@ internal sealed class SetupPaths(string root, string home)
 
     public string Models => Path.Combine(Home, "models");
 
+    public string Fonts => Path.Combine(Tools, "fonts");
+
+    public string Drawings => Path.Combine(Root, "eng", "samples", "demo");
+
+    public string Samples => Path.Combine(Home, "samples");
+
     public string Feed => Path.Combine(Home, "feed");
 
     public string Packages => Path.Combine(Home, "packages");

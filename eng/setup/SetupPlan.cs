@@ -4,6 +4,7 @@ using Lepton.Setup.Models;
 using Lepton.Setup.Npm;
 using Lepton.Setup.Outputs;
 using Lepton.Setup.Pki;
+using Lepton.Setup.Samples;
 
 namespace Lepton.Setup;
 
@@ -33,6 +34,7 @@ internal sealed class SetupPlan
         var plan = new SetupPlan(paths, gpuWanted, cancellation);
         await plan.MakeToolsAsync();
         await plan.MakeModelsAsync();
+        await plan.MakeSamplesAsync();
         await plan.MakeFeedAsync();
         plan.MakeAuthority();
     }
@@ -77,6 +79,17 @@ internal sealed class SetupPlan
         // The folder is not replaced: a user's own models may lie in it.
         await StepAsync("model repository", () => Task.Run(() => ModelRepository.Prepare(modules, paths.Models)));
         await File.WriteAllTextAsync(stamp, inputs, cancellation);
+    }
+
+    private async Task MakeSamplesAsync()
+    {
+        var samples = new OutputDirectory(paths.Samples, DemoDrawings.Inputs(paths));
+        if (!samples.IsCurrent())
+            await StepAsync("the demos' documents", () => samples.ReplaceAsync(target =>
+            {
+                DemoDrawings.Draw(paths, target);
+                return Task.CompletedTask;
+            }));
     }
 
     private async Task MakeFeedAsync()

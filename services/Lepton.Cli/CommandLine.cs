@@ -24,6 +24,7 @@ internal static class CommandLine
             DownCommand.Create(session),
             StatusCommand.Create(session),
             InferCommand.Create(session),
+            DemoCommand.Create(session),
             NodesCommand.Create(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),

@@ -14,7 +14,7 @@ internal sealed record Session(Installation Installation, Terminal Terminal, Tim
         UpOptions.CheckInstance(instanceName);
         Instance instance = Installation.Instance(instanceName);
         PlatformFile? platform = PlatformFile.Read(instance.PlatformFile, Terminal.Progress);
-        string named = instanceName == "default" ? "" : $" --instance {instanceName}";
+        string named = Platform.Instance.Option(instanceName);
         if (platform is null)
         {
             throw new CommandFailure(ExitCode.PlatformDown, $"Lepton is not running (instance {instanceName}).")

@@ -8,7 +8,7 @@ namespace Lepton.EndToEnd.Tests;
 /// regions where the class allows, and is refused where it does not; and the dashboard holds the trace across regions.
 /// </summary>
 [Collection(PlatformCollection.Name)]
-public sealed class FailoverTests(Platform platform)
+public sealed class FailoverTests(Platform platform) : IAsyncLifetime
 {
     private const string Region = "ap-southeast";
 
@@ -34,6 +34,21 @@ public sealed class FailoverTests(Platform platform)
         Assert.Contains(abroad.GetProperty("region").GetString(), new[] { "us-east", "eu-west" });
         await ShowsBothPartsAsync(abroad);
         await ShowsTraceAsync(abroad);
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    /// <summary>The other tests find the platform whole, whatever their order.</summary>
+    public async Task DisposeAsync()
+    {
+        using ResourceService resources = new(platform);
+        foreach (string node in new[] { $"inference-{Region}-a", $"inference-{Region}-b" })
+        {
+            if (!(await ServingAsync()).Contains(node))
+                await resources.StartAsync(node);
+        }
+
+        await UntilAsync(async () => (await ServingAsync()).Count == 2);
     }
 
     /// <summary>Both routers decided, and either's part is told.</summary>

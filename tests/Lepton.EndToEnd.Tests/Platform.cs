@@ -29,6 +29,12 @@ public sealed class Platform : IAsyncLifetime
 
     public string OtlpUrl => Dashboard("otlp_url");
 
+    public string ResourceServiceUrl => Dashboard("resource_service_url");
+
+    public string ResourceServiceApiKey => Dashboard("resource_service_api_key");
+
+    public string LoginUrl => $"{DashboardUrl}/login?t={Dashboard("login_token")}";
+
     public string TelemetryApiKey => Dashboard("telemetry_api_key");
 
     /// <summary>The TLS ports of everything of ours that runs: router and two nodes a region.</summary>

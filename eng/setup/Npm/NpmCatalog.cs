@@ -36,6 +36,7 @@ internal static class NpmCatalog
                 PostgresTools.Move),
             Output("buf", Path.Combine(paths.Tools, "buf"), ["@bufbuild/buf-linux-x64"], MoveBuf),
             Output("libvips", Path.Combine(paths.Native, "vips"), ["@img/sharp-libvips-linux-x64"], MoveVips),
+            Output("font", paths.Fonts, ["dejavu-fonts-ttf"], MoveFont),
             Output("ONNX Runtime", Path.Combine(paths.Native, "onnxruntime"), ["onnxruntime-node"], MoveOnnxRuntime),
             Output("ONNX Runtime source", paths.OrtSource, ["com.github.asus4.onnxruntime"], MoveOnnxRuntimeSource),
             Output("model packages", Path.Combine(paths.Npm, "node_modules"), ModelPackages, MoveModelPackages),
@@ -73,6 +74,13 @@ internal static class NpmCatalog
             ?? throw new SetupException($"{folder}/lib does not hold libvips-cpp.so.*.");
         Trees.MoveFile(library, Path.Combine(target, "libvips-cpp.so"));
         Trees.MoveFile(Path.Combine(folder, "versions.json"), Path.Combine(target, "versions.json"));
+    }
+
+    private static void MoveFont(NpmInstall install, string target)
+    {
+        foreach (var file in (string[])["ttf/DejaVuSans.ttf", "ttf/DejaVuSans-Bold.ttf", "LICENSE"])
+            Trees.MoveFile(
+                install.Package("dejavu-fonts-ttf/" + file), Path.Combine(target, Path.GetFileName(file)));
     }
 
     private static void MoveOnnxRuntime(NpmInstall install, string target) =>

@@ -6,12 +6,13 @@ namespace Lepton.Setup.Pki;
 /// quick.</summary>
 internal static partial class PkiCommand
 {
-    private const string DefaultTenant = "demo";
+    // The tenants of deploy/residency.json: one for trying things, one a demo.
+    private static readonly string[] DefaultTenants = ["demo", "harbour-bank", "lakeside-clinic", "lion-parcels"];
 
     public static void Run(SetupPaths paths, string[] args, TimeProvider time)
     {
         string[] regions = [];
-        string[] tenants = [DefaultTenant];
+        var tenants = DefaultTenants;
         for (var rest = args.AsSpan(); rest.Length > 0; rest = rest[2..])
         {
             if (rest is ["--regions", var list, ..])

@@ -29,7 +29,7 @@ internal static class ExplainCommand
         });
     }
 
-    private static void Show(Terminal terminal, ExplainDecisionResponse answer)
+    public static void Show(Terminal terminal, ExplainDecisionResponse answer)
     {
         DecisionView.Show(terminal, answer.Decision);
         if (answer.RemoteDecision is { } remote)
@@ -46,7 +46,7 @@ internal static class ExplainCommand
         }
     }
 
-    private static JsonObject Json(ExplainDecisionResponse answer)
+    public static JsonObject Json(ExplainDecisionResponse answer)
     {
         JsonObject json = DecisionView.Json(answer.Decision);
         if (answer.RemoteDecision is { } remote)

@@ -1,17 +1,12 @@
 using System.CommandLine;
 using Grpc.Core;
 using Lepton.Cli.Gateway;
-using Lepton.Cli.Output;
 using Lepton.Cli.Platform;
 
 namespace Lepton.Cli.Commands;
 
-/// <summary>What a command that talks to a gateway gets to work with.</summary>
-internal sealed record GatewayCall(
-    GatewayClient Gateway, DashboardAccess Dashboard, Terminal Terminal, bool Json, CallOptions Options);
-
 /// <summary>The options that every command to a gateway has, and the way such a command runs.</summary>
-internal sealed class GatewayCommand(Session session)
+internal sealed class GatewayCommand(Session session, string defaultTenant = "demo")
 {
     private readonly Option<string> instance = SharedOptions.Instance();
     private readonly Option<bool> json = SharedOptions.Json();
@@ -25,7 +20,7 @@ internal sealed class GatewayCommand(Session session)
     private readonly Option<string> tenant = new("--tenant")
     {
         Description = "The tenant whose client certificate is shown.",
-        DefaultValueFactory = _ => "demo",
+        DefaultValueFactory = _ => defaultTenant,
         HelpName = "TENANT",
     };
 
@@ -105,9 +100,9 @@ internal sealed class GatewayCommand(Session session)
             headers: [],
             deadline: session.Time.GetUtcNow().UtcDateTime.AddSeconds(seconds),
             cancellationToken: cancellation);
+        GatewayCall call = new(gateway, platform, session, parse.GetValue(json), options);
         try
         {
-            GatewayCall call = new(gateway, platform.Dashboard, session.Terminal, parse.GetValue(json), options);
             return await action(parse, call, cancellation);
         }
         catch (RpcException) when (cancellation.IsCancellationRequested)
@@ -116,7 +111,7 @@ internal sealed class GatewayCommand(Session session)
         }
         catch (RpcException e)
         {
-            throw RpcFailure.From(e, gateway.Url);
+            throw call.Failure(e);
         }
     }
 }

@@ -7,13 +7,14 @@ using OpenInference;
 
 namespace Lepton.Cli.Commands;
 
-/// <summary><c>lepton infer ocr FILE</c> and <c>lepton infer language TEXT</c>.</summary>
+/// <summary><c>lepton infer</c>: the text of an image, the language of a text, or any model.</summary>
 internal static class InferCommand
 {
     public static Command Create(Session session) => new("infer", "Have a model answer.")
     {
         Ocr(session),
         Language(session),
+        InferModelCommand.Create(session),
     };
 
     private static Command Ocr(Session session)
@@ -24,10 +25,9 @@ internal static class InferCommand
         request.AddTo(command, tags: true);
         return new GatewayCommand(session).Complete(command, async (parse, call, cancellation) =>
         {
-            using ClientTrace trace = ClientTrace.Start(call.Dashboard, "lepton infer ocr");
             byte[] image = await ReadAsync(parse.GetRequiredValue(file), cancellation);
             (ModelInferResponse response, Served served) =
-                await SendAsync(session, call, trace, OcrAnswer.Request(image), request.Headers(parse));
+                await call.InferAsync("lepton infer ocr", OcrAnswer.Request(image), request.Headers(parse));
             Show(call, OcrAnswer.From(response), served);
             return ExitCode.Ok;
         });
@@ -41,29 +41,21 @@ internal static class InferCommand
         request.AddTo(command, tags: true);
         return new GatewayCommand(session).Complete(command, async (parse, call, cancellation) =>
         {
-            using ClientTrace trace = ClientTrace.Start(call.Dashboard, "lepton infer language");
             string given = parse.GetRequiredValue(text);
             string words = given == "-" ? await Console.In.ReadToEndAsync(cancellation) : given;
+            if (string.IsNullOrWhiteSpace(words))
+            {
+                throw new CommandFailure(ExitCode.Usage, "TEXT is empty: at least one word is needed.");
+            }
+
             (ModelInferResponse response, Served served) =
-                await SendAsync(session, call, trace, LanguageAnswer.Request(words), request.Headers(parse));
+                await call.InferAsync("lepton infer language", LanguageAnswer.Request(words), request.Headers(parse));
             Show(call, LanguageAnswer.From(response), served);
             return ExitCode.Ok;
         });
     }
 
-    private static async Task<(ModelInferResponse Response, Served Served)> SendAsync(
-        Session session, GatewayCall call, ClientTrace trace, ModelInferRequest request, Metadata headers)
-    {
-        long start = session.Time.GetTimestamp();
-        using AsyncUnaryCall<ModelInferResponse> sent =
-            call.Gateway.Inference.ModelInferAsync(request, call.Options.WithHeaders(headers));
-        ModelInferResponse response = await sent;
-        TimeSpan latency = session.Time.GetElapsedTime(start);
-        trace.End();
-        return (response, Served.From(response, sent.GetTrailers(), latency));
-    }
-
-    private static async Task<byte[]> ReadAsync(string file, CancellationToken cancellation)
+    public static async Task<byte[]> ReadAsync(string file, CancellationToken cancellation)
     {
         try
         {

@@ -2,15 +2,24 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Lepton.Cli.Output;
 using Lepton.Routing.V1;
+using OpenInference;
 using Spectre.Console;
 
 namespace Lepton.Cli.Commands;
 
-/// <summary><c>lepton models</c>: what can be asked for, and where it is served.</summary>
+/// <summary><c>lepton models</c>: what can be asked for and where it is served; loading and unloading.</summary>
 internal static class ModelsCommand
 {
     public static Command Create(Session session) => new GatewayCommand(session).Complete(
-        new Command("models", "The models and the regions that serve them."),
+        new Command("models", "The models and the regions that serve them.")
+        {
+            Change(session, "load", "Load or reload a model on every node of a region.", "in service",
+                (call, model) => call.Gateway.Inference.RepositoryModelLoadAsync(
+                    new RepositoryModelLoadRequest { ModelName = model }, call.Options).ResponseAsync),
+            Change(session, "unload", "Unload a model from every node of a region.", "out of service",
+                (call, model) => call.Gateway.Inference.RepositoryModelUnloadAsync(
+                    new RepositoryModelUnloadRequest { ModelName = model }, call.Options).ResponseAsync),
+        },
         async (_, call, _) =>
         {
             IReadOnlyList<Model> models = await ListAsync(call);
@@ -25,6 +34,27 @@ internal static class ModelsCommand
 
             return ExitCode.Ok;
         });
+
+    private static Command Change(
+        Session session, string word, string description, string done, Func<GatewayCall, string, Task> change)
+    {
+        Argument<string> model = new("MODEL") { Description = "Its folder's name in the model repository." };
+        return new GatewayCommand(session).Complete(new Command(word, description) { model }, async (parse, call, _) =>
+        {
+            string name = parse.GetRequiredValue(model);
+            await change(call, name);
+            if (call.Json)
+            {
+                call.Terminal.Json(new JsonObject { ["model"] = name, ["region"] = call.Gateway.Region });
+            }
+            else
+            {
+                call.Terminal.Line($"{name} is {done} on every node of {call.Gateway.Region}.");
+            }
+
+            return ExitCode.Ok;
+        });
+    }
 
     private static async Task<IReadOnlyList<Model>> ListAsync(GatewayCall call)
     {

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Grpc.Core;
-using Lepton.Cli.Gateway;
 using Lepton.Cli.Output;
 using Lepton.Routing.V1;
 
@@ -50,7 +49,7 @@ internal static class NodesCommand
         }
         catch (RpcException e) when (!cancellation.IsCancellationRequested)
         {
-            CommandFailure failure = RpcFailure.From(e, call.Gateway.Url);
+            CommandFailure failure = call.Failure(e);
             return new Answer([], new CommandFailure(failure.Code, $"{call.Gateway.Region}: {failure.Message}")
             {
                 Hints = failure.Hints, Json = failure.Json,

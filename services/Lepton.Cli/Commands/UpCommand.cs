@@ -72,7 +72,15 @@ internal static class UpCommand
             }
 
             session.Terminal.Line($"Starting {string.Join(", ", options.Regions)} (instance {instance.Name}) ...");
-            platform = await startup.RunAsync(cancellation);
+            try
+            {
+                platform = await startup.RunAsync(cancellation);
+            }
+            catch (Exception)
+            {
+                instance.RemoveIfUnused();
+                throw;
+            }
         }
 
         ShowTimes(session.Terminal, startup.Times);
@@ -103,7 +111,11 @@ internal static class UpCommand
             throw new CommandFailure(ExitCode.Failed,
                 $"Lepton is already running (instance {running.Instance}) with {string.Join(", ", others)}.")
             {
-                Hints = ["Stop it first (./lepton down), or give this one its own --instance and --base-port."],
+                Hints =
+                [
+                    $"Stop it first (./lepton down{Instance.Option(running.Instance)}), "
+                    + "or give this one its own --instance and --base-port.",
+                ],
             };
         }
 
@@ -129,7 +141,7 @@ internal static class UpCommand
 
     private static void ShowNext(Terminal terminal, PlatformFile platform)
     {
-        string named = platform.Instance == "default" ? "" : $" --instance {platform.Instance}";
+        string named = Instance.Option(platform.Instance);
         terminal.Line();
         terminal.Line($"Dashboard  {platform.Dashboard.LoginUrl}");
         foreach (PlatformRegion region in platform.Regions)

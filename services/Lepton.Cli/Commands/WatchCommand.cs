@@ -77,7 +77,7 @@ internal static class WatchCommand
         catch (RpcException e)
         {
             cancellation.ThrowIfCancellationRequested();
-            board.Lost(region, $"{call.Gateway.Region}: {Gateway.RpcFailure.From(e, call.Gateway.Url).Message}");
+            board.Lost(region, $"{call.Gateway.Region}: {call.Failure(e).Message}");
         }
     }
 

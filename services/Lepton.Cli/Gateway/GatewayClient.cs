@@ -81,7 +81,7 @@ internal sealed class GatewayClient : IDisposable
         {
             throw new CommandFailure(ExitCode.Usage, $"--tenant {tenant}: no client certificate of that name was made.")
             {
-                Hints = ["Certificates of tenants are in .lepton/pki/clients; set-up makes the one of tenant demo."],
+                Hints = ["Certificates of tenants are in .lepton/pki/clients; up makes those of the shipped policy."],
             };
         }
 

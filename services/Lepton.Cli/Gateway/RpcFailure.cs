@@ -17,16 +17,19 @@ internal static class RpcFailure
 
     private static readonly TypeRegistry known = TypeRegistry.FromFiles(ErrorInfo.Descriptor.File);
 
-    public static CommandFailure From(RpcException exception, string gatewayUrl)
+    /// <param name="exception">What came instead of an answer.</param>
+    /// <param name="gateway">Who was asked.</param>
+    /// <param name="instance">What a command to this instance needs behind it: <c>Instance.Option</c>.</param>
+    public static CommandFailure From(RpcException exception, GatewayClient gateway, string instance)
     {
         IReadOnlyList<IMessage> details = Details(exception.Trailers);
         ErrorInfo? info = details.OfType<ErrorInfo>().FirstOrDefault();
         if (info is null && NeverReached(exception))
         {
             return new CommandFailure(ExitCode.PlatformDown,
-                $"The gateway {gatewayUrl} does not answer: {Innermost(exception)}")
+                $"The gateway {gateway.Url} does not answer: {Innermost(exception)}")
             {
-                Hints = ["Is it running? ./lepton status"],
+                Hints = [$"Is it running? ./lepton status{instance}"],
                 Json = Describe(exception, info, details),
             };
         }
@@ -40,7 +43,7 @@ internal static class RpcFailure
                 // Metadata is for programs; a person needs only what the message has not said.
                 .. details.SelectMany(Hints).Where(h => !exception.Status.Detail.Contains(
                     h[(h.IndexOf(": ", StringComparison.Ordinal) + 2)..], StringComparison.Ordinal)),
-                .. Decision(exception.Trailers),
+                .. Decision(exception.Trailers, gateway.Region, instance),
             ],
             Json = Describe(exception, info, details),
         };
@@ -81,8 +84,10 @@ internal static class RpcFailure
         _ => [],
     };
 
-    private static IEnumerable<string> Decision(Metadata trailers) =>
-        trailers.GetValue(DecisionTrailer) is { } id ? [$"Why in detail: ./lepton explain {id}"] : [];
+    private static IEnumerable<string> Decision(Metadata trailers, string region, string instance) =>
+        trailers.GetValue(DecisionTrailer) is { } id
+            ? [$"Why in detail: ./lepton explain {id} --from {region}{instance}"]
+            : [];
 
     private static JsonObject Describe(RpcException exception, ErrorInfo? info, IReadOnlyList<IMessage> details)
     {

@@ -66,7 +66,7 @@ internal static class Tensors
     public static CommandFailure Malformed(ModelInferResponse response, string output, string what) =>
         new(ExitCode.Failed, $"The answer of model {response.ModelName} cannot be read: output '{output}': {what}.");
 
-    private static ReadOnlySpan<byte> Raw(ModelInferResponse response, string output, string datatype)
+    public static ReadOnlySpan<byte> Raw(ModelInferResponse response, string output, string datatype)
     {
         for (int i = 0; i < response.Outputs.Count && i < response.RawOutputContents.Count; i++)
         {

@@ -10,6 +10,9 @@ internal sealed class Installation(string root, string home)
 
     public string Authority => Path.Combine(Home, "pki", "ca.crt");
 
+    /// <summary>A document of <c>lepton demo</c>, drawn at set-up.</summary>
+    public string Sample(string demo) => Path.Combine(Home, "samples", $"{demo}.png");
+
     public string PolicyFile => Path.Combine(Root, "deploy", "residency.json");
 
     public Instance Instance(string name) => new(name, Path.Combine(Home, "instances", name));
@@ -54,11 +57,24 @@ internal sealed class Installation(string root, string home)
 /// <summary>One running copy of the platform: several may run side by side on their own ports.</summary>
 internal sealed record Instance(string Name, string Folder)
 {
+    /// <summary>What a command to this instance needs behind it, with a space before it; the default needs
+    /// nothing.</summary>
+    public static string Option(string name) => name == "default" ? "" : $" --instance {name}";
+
     public string PlatformFile => Path.Combine(Folder, "platform.json");
 
     public string LockFile => Path.Combine(Folder, "up.lock");
 
     public string AppHostLog => Path.Combine(Folder, "apphost.log");
+
+    /// <summary>Removes the folder if nothing was started in it: it holds the lock at most.</summary>
+    public void RemoveIfUnused()
+    {
+        if (Directory.EnumerateFileSystemEntries(Folder).All(entry => entry == LockFile))
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+    }
 
     /// <summary>The variable that every process of this instance inherits, by which leftovers are found.</summary>
     public const string Marker = "LEPTON_INSTANCE";

@@ -13,7 +13,7 @@ internal static class InstanceLock
         {
             throw new CommandFailure(ExitCode.Failed, $"Another command is starting instance {instance.Name} just now.")
             {
-                Hints = ["Wait for it, or stop it: ./lepton down."],
+                Hints = [$"Wait for it, or stop it: ./lepton down{Instance.Option(instance.Name)}."],
             };
         }
     }

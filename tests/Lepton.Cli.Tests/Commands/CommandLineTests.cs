@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Lepton.Cli.Platform;
 
@@ -27,11 +29,19 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("infer", "language", "hello")]
     [InlineData("explain", "x")]
     [InlineData("watch")]
+    [InlineData("demo", "finance")]
     public async Task Run_PlatformNeverStarted_SaysHowToStartIt(params string[] args)
     {
         Assert.Equal(3, await cli.RunAsync(args));
         Assert.Contains("Lepton is not running (instance default).", cli.Error, StringComparison.Ordinal);
         Assert.Contains("./lepton up --detach", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_OtherInstanceNeverStarted_SaysHowToStartThatOne()
+    {
+        Assert.Equal(3, await cli.RunAsync("demo", "medical", "--instance", "two"));
+        Assert.Contains("./lepton up --detach --instance two", cli.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,6 +122,24 @@ public sealed class CommandLineTests : IDisposable
 
         Assert.Equal(1, await cli.RunAsync("up", "--detach"));
         Assert.Contains("Another command is starting", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Up_PortTaken_LeavesTheFolderOnlyIfItWasThere(bool wasThere)
+    {
+        using TcpListener taken = new(IPAddress.Loopback, 0);
+        taken.Start();
+        Instance instance = cli.Installation.Instance("two");
+        if (wasThere)
+            Directory.CreateDirectory(Path.Combine(instance.Folder, "pg"));
+        string port = $"{((IPEndPoint)taken.LocalEndpoint).Port}";
+
+        Assert.Equal(1, await cli.RunAsync("up", "--detach", "--instance", "two", "--base-port", port));
+
+        Assert.Contains($"Port {port}", cli.Error, StringComparison.Ordinal);
+        Assert.Equal(wasThere, Directory.Exists(instance.Folder));
     }
 
     [Fact]

@@ -66,6 +66,44 @@ public sealed class InferCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task InferModel_RequestFile_IsSentAndItsOutputsAreShown()
+    {
+        await using FakeGateway gateway = await StartAsync("eu-west");
+        ModelInferRequest? sent = null;
+        gateway.Answers.Infer = (request, context) =>
+        {
+            sent = request;
+            return Served(context, Responses.Create("fraud",
+                ("score", "FP32", Responses.Floats(0.25f, float.NaN)),
+                ("rank", "INT64", ByteString.CopyFrom(7, 0, 0, 0, 0, 0, 0, 0)),
+                ("label", "BYTES", Responses.Strings("fine"))));
+        };
+        string file = Image("""
+            {"modelName": "fraud", "inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2],
+              "contents": {"fp32Contents": [1, 2.5]}}]}
+            """u8.ToArray());
+
+        Assert.Equal((0, ""), (await cli.RunAsync("infer", "model", file), cli.Error));
+
+        Assert.Equal([1, 2.5f], sent!.Inputs[0].Contents.Fp32Contents);
+        Assert.Contains("score FP32 []: 0.25, NaN", cli.Output, StringComparison.Ordinal);
+        Assert.Contains("rank INT64 []: 7", cli.Output, StringComparison.Ordinal);
+        Assert.Contains("label BYTES []: fine", cli.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("""{"modelName": "fraud", "speed": 3}""")]
+    public async Task InferModel_NoRequestInTheFile_IsUsageAndSendsNothing(string text)
+    {
+        await using FakeGateway gateway = await StartAsync("eu-west");
+
+        Assert.Equal(2, await cli.RunAsync("infer", "model", Image(System.Text.Encoding.UTF8.GetBytes(text))));
+        Assert.Contains("is no ModelInferRequest", cli.Error, StringComparison.Ordinal);
+        Assert.Null(gateway.Answers.Headers);
+    }
+
+    [Fact]
     public async Task Infer_RefusedByTheGateway_ShowsReasonFieldsAndAllowedGateways()
     {
         await using FakeGateway gateway = await StartAsync("us-east");
@@ -121,6 +159,8 @@ public sealed class InferCommandTests : IDisposable
     [InlineData("no such region", "infer", "language", "hello", "--from", "mars")]
     [InlineData("no client certificate", "infer", "language", "hello", "--tenant", "../../demo")]
     [InlineData("cannot be read", "infer", "ocr", "/no/such/file.png")]
+    [InlineData("TEXT is empty", "infer", "language", "")]
+    [InlineData("TEXT is empty", "infer", "language", " \n")]
     [InlineData("printable ASCII", "infer", "language", "hello", "--data-class", "")]
     [InlineData("printable ASCII", "infer", "language", "hello", "--tags", "projekt=küche")]
     [InlineData("printable ASCII", "infer", "language", "hello", "--data-class", "eu\nx: y")]

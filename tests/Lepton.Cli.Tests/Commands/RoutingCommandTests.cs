@@ -78,6 +78,19 @@ public sealed class RoutingCommandTests : IDisposable
         Assert.Matches("ocr +1 +public +eu-west", cli.Output);
     }
 
+    [Theory]
+    [InlineData("load", "fraud is in service on every node of eu-west.")]
+    [InlineData("unload", "fraud is out of service on every node of eu-west.")]
+    public async Task Models_LoadAndUnload_AskTheRegion(string word, string says)
+    {
+        await using FakeGateway west = await StartAsync();
+
+        Assert.Equal((0, ""), (await cli.RunAsync("models", word, "fraud", "--from", "eu-west"), cli.Error));
+
+        Assert.Equal([(word, "fraud")], west.Answers.Changes);
+        Assert.Contains(says, cli.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Explain_Decision_ShowsCandidatesExclusionsAndPick()
     {

@@ -76,6 +76,8 @@ internal sealed class Answers
 
     public Func<ListModelsRequest, ListModelsResponse> Models { get; set; } = _ => new ListModelsResponse();
 
+    public List<(string Word, string Model)> Changes { get; } = [];
+
     public WatchNodesResponse Watch { get; set; } = new();
 
     public Metadata? Headers { get; set; }
@@ -93,6 +95,20 @@ internal sealed class FakeInference(Answers answers) : GRPCInferenceService.GRPC
         answers.TimeLeft = context.Deadline - DateTime.UtcNow;
         answers.ClientName = context.GetHttpContext().Connection.ClientCertificate?.Subject;
         return Task.FromResult(answers.Infer(request, context));
+    }
+
+    public override Task<RepositoryModelLoadResponse> RepositoryModelLoad(
+        RepositoryModelLoadRequest request, ServerCallContext context)
+    {
+        answers.Changes.Add(("load", request.ModelName));
+        return Task.FromResult(new RepositoryModelLoadResponse());
+    }
+
+    public override Task<RepositoryModelUnloadResponse> RepositoryModelUnload(
+        RepositoryModelUnloadRequest request, ServerCallContext context)
+    {
+        answers.Changes.Add(("unload", request.ModelName));
+        return Task.FromResult(new RepositoryModelUnloadResponse());
     }
 }
 
