@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Gateway;
+using Lepton.Routing.Health;
 using Lepton.Routing.Listing;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
@@ -36,6 +37,7 @@ internal static class RoutingApp
         app.Services.GetRequiredService<Topology>();
         app.Services.GetRequiredService<HopSigner>();
         app.Services.GetRequiredService<RegistryMetrics>();
+        app.Services.GetRequiredService<HealthReporter>();
         app.MapServiceDefaults(
             OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor, V1.RegistryService.Descriptor,
             V1.RegionService.Descriptor);
@@ -47,6 +49,9 @@ internal static class RoutingApp
     }
 
     private static IServiceCollection AddRegistry(this IServiceCollection services) => services
+        .AddSingleton<PauseWatch>()
+        .AddSingleton<HealthMonitor>()
+        .AddSingleton<HealthReporter>()
         .AddSingleton<NodeRegistry>()
         .AddSingleton<RegionTable>()
         .AddSingleton<RegionListing>()

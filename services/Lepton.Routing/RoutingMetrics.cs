@@ -24,6 +24,14 @@ internal sealed class RoutingMetrics
             "Requests refused here, by reason.");
         DecisionsLost = meter.CreateCounter<long>("lepton.routing.decisions.lost", "{decision}",
             "Decisions that could not be recorded.");
+        PanicPicks = meter.CreateCounter<long>("lepton.routing.panic.picks", "{attempt}",
+            "Picks that ignored ejections and open circuits, because too few allowed places were healthy.");
+        Ejections = meter.CreateCounter<long>("lepton.routing.ejections", "{ejection}",
+            "Places that left the candidates as outliers.");
+        CircuitChanges = meter.CreateCounter<long>("lepton.routing.circuit.changes", "{change}",
+            "Circuits that opened, half-opened or closed.");
+        Pauses = meter.CreateCounter<double>("lepton.routing.pauses", "s",
+            "Time in which this process itself did not run.");
         Meter = meter;
     }
 
@@ -40,4 +48,12 @@ internal sealed class RoutingMetrics
     public Counter<long> Refusals { get; }
 
     public Counter<long> DecisionsLost { get; }
+
+    public Counter<long> PanicPicks { get; }
+
+    public Counter<long> Ejections { get; }
+
+    public Counter<long> CircuitChanges { get; }
+
+    public Counter<double> Pauses { get; }
 }

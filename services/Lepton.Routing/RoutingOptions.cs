@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
@@ -89,6 +90,22 @@ internal sealed class RoutingOptions
     [Range(16, 1_000_000, ErrorMessage = "Routing:RecentDecisionsMax takes 16 to 1000000.")]
     public int RecentDecisionsMax { get; set; } = 4096;
 
+    /// <summary>Outliers among the places.</summary>
+    [ValidateObjectMembers]
+    public EjectionOptions Ejection { get; set; } = new();
+
+    /// <summary>The circuit of each model at each place.</summary>
+    [ValidateObjectMembers]
+    public CircuitOptions Circuit { get; set; } = new();
+
+    /// <summary>What failures add to the learned service time.</summary>
+    [ValidateObjectMembers]
+    public PenaltyOptions Penalty { get; set; } = new();
+
+    /// <summary>Places that are new or back from an ejection.</summary>
+    [ValidateObjectMembers]
+    public SlowStartOptions SlowStart { get; set; } = new();
+
     /// <summary>A region of the topology.</summary>
     internal sealed class RegionOptions
     {
@@ -145,6 +162,10 @@ internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
             faults.Add("Routing:DeadlineMax takes a time no shorter than Routing:DeadlineDefault.");
         if (options.DecisionBytesMax < 2L * options.SegmentBytesMax)
             faults.Add("Routing:DecisionBytesMax takes at least two segments (Routing:SegmentBytesMax).");
+        if (options.Ejection.TimeMax < options.Ejection.TimeMin)
+            faults.Add("Routing:Ejection:TimeMax takes a time no shorter than Routing:Ejection:TimeMin.");
+        if (options.Circuit.OpenMax < options.Circuit.OpenMin)
+            faults.Add("Routing:Circuit:OpenMax takes a time no shorter than Routing:Circuit:OpenMin.");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

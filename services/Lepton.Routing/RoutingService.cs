@@ -24,7 +24,8 @@ internal sealed class RoutingService(
         Admit(context);
         RegistrySnapshot snapshot = snapshots.Current;
         (IReadOnlyList<Node> page, string next) = Pages.Cut(
-            "nodes", request.PageSize, request.PageToken, snapshot.Nodes, n => n.Id, WireNodes.Of);
+            "nodes", request.PageSize, request.PageToken, snapshot.Nodes, n => n.Id,
+            n => WireNodes.Of(n, time.GetUtcNow()));
         return Task.FromResult(new ListNodesResponse
         {
             Nodes = { page }, NextPageToken = next, TopologyVersion = snapshot.Version,
@@ -42,7 +43,7 @@ internal sealed class RoutingService(
             Task change = snapshots.Changed;
             RegistrySnapshot snapshot = snapshots.Current;
             WatchNodesResponse response = new() { TopologyVersion = snapshot.Version };
-            response.Nodes.AddRange(snapshot.Nodes.Select(WireNodes.Of));
+            response.Nodes.AddRange(snapshot.Nodes.Select(n => WireNodes.Of(n, time.GetUtcNow())));
             await responseStream.WriteAsync(response, end.Token);
             await Task.Delay(WatchPause, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAny(change, Task.Delay(WatchInterval - WatchPause, time, end.Token));

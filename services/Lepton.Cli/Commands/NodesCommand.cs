@@ -30,6 +30,10 @@ internal static class NodesCommand
             else
             {
                 any.Terminal.Show(NodeView.Table(nodes, session.Time.GetUtcNow()));
+                foreach (string note in HealthView.Notes(nodes, session.Time.GetUtcNow()))
+                {
+                    any.Terminal.Line(note);
+                }
             }
 
             foreach (CommandFailure loss in losses)

@@ -72,6 +72,16 @@ internal static class DecisionView
         terminal.Line();
         string what = picked.Length > 0 ? "picked " + picked : "nothing picked";
         terminal.Line($"Attempt {attempt.Number}: {what}{draws}{end}");
+        if (attempt.Panic)
+        {
+            terminal.Line("Panic: too few allowed places were healthy; ejections and open circuits were ignored.");
+        }
+
+        if (attempt.Trial)
+        {
+            terminal.Line("Trial: the request tried a half-open circuit; no strategy was asked.");
+        }
+
         Spectre.Console.Table table = Tables.Create("", "Candidate", "Region", "Zone", "Excluded", ">Weight", ">Score",
             ">RTT", ">Service", ">Out/slots", ">Queue", ">Load");
         for (int i = 0; i < attempt.Candidates.Count; i++)
@@ -80,7 +90,7 @@ internal static class DecisionView
             string name = c.Node.Length > 0 ? c.Node : $"router of {c.Region}";
             string mark = IsPicked(c, attempt) ? "*" : attempt.Drawn.Contains((uint)i) ? "+" : "";
             table.Add(mark, name, c.Region, c.Zone,
-                c.Exclusion == ExclusionReason.Unspecified ? "" : Amounts.Words(c.Exclusion),
+                Excluded(c),
                 Amounts.Number(c.Weight), Amounts.Number(c.Score), Amounts.Milliseconds(c.RoundTripTime),
                 Amounts.Milliseconds(c.ServiceTime), $"{c.Outstanding}/{c.Slots}", $"{c.Queued}/{c.QueueMax}",
                 Amounts.Percent(c.LoadPercent / 100));
@@ -92,6 +102,9 @@ internal static class DecisionView
             terminal.Line($"({attempt.CandidatesTotal - attempt.Candidates.Count} more were looked at.)");
         }
     }
+
+    private static string Excluded(Candidate c) => c.Exclusion == ExclusionReason.Unspecified ? ""
+        : Amounts.Words(c.Exclusion) + (c.ExclusionDetail.Length > 0 ? $": {c.ExclusionDetail}" : "");
 
     /// <summary>A node of the own region, or another region by its router.</summary>
     private static bool IsPicked(Candidate candidate, Attempt attempt) => candidate.Node.Length > 0
@@ -128,6 +141,8 @@ internal static class DecisionView
         ["drawn"] = new JsonArray([.. attempt.Drawn.Select(d => (JsonNode)d)]),
         ["candidates_total"] = attempt.CandidatesTotal,
         ["candidates"] = new JsonArray([.. attempt.Candidates.Select(Json)]),
+        ["panic"] = attempt.Panic,
+        ["trial"] = attempt.Trial,
         ["duration_ms"] = Amounts.JsonMilliseconds(attempt.Duration),
         ["status"] = Status(attempt.StatusCode),
         ["reason"] = attempt.Reason,
@@ -139,6 +154,9 @@ internal static class DecisionView
         ["region"] = c.Region,
         ["zone"] = c.Zone,
         ["excluded"] = c.Exclusion == ExclusionReason.Unspecified ? null : Amounts.Words(c.Exclusion),
+        ["excluded_detail"] = c.ExclusionDetail,
+        ["slowness"] = Finite(c.Slowness),
+        ["start_share"] = Finite(c.StartShare),
         ["weight"] = Finite(c.Weight),
         ["score"] = Finite(c.Score),
         ["round_trip_ms"] = Amounts.JsonMilliseconds(c.RoundTripTime),

@@ -12,6 +12,11 @@ internal static class Balancer
     public static Candidate? Pick(
         CandidateView view, IBalancingStrategy strategy, ref PickContext context, bool book, out CandidateView from)
     {
+        if (book && view.Trials.Count > 0 && TryTrial(view, context.Attempted) is { } trial)
+        {
+            from = trial;
+            return trial.All.Candidates[0];
+        }
         from = view;
         Candidate? picked = PickFrom(view, strategy, ref context, book);
         while (picked is null && from.LastResort is { } next)
@@ -21,6 +26,17 @@ internal static class Balancer
             picked = PickFrom(next, strategy, ref context, book);
         }
         return picked;
+    }
+
+    private static CandidateView? TryTrial(CandidateView view, ReadOnlySpan<Lane> attempted)
+    {
+        for (int i = 0; i < view.Trials.Count; i++)
+        {
+            Lane lane = view.Trials[i].All.Candidates[0].Lane;
+            if (!attempted.Contains(lane) && lane.Circuit?.TryTrial() == true && lane.TryReserve(int.MaxValue))
+                return view.Trials[i];
+        }
+        return null;
     }
 
     private static Candidate? PickFrom(

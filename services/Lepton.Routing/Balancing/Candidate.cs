@@ -22,8 +22,14 @@ internal sealed class Candidate
 
     public required Lane Lane { get; init; }
 
-    /// <summary>Concurrent executions, at least 1.</summary>
+    /// <summary>Concurrent executions that may be used now, at least 1.</summary>
     public required int Slots { get; init; }
+
+    /// <summary>Concurrent executions that there are; more than may be used while a place starts slowly.</summary>
+    public int SlotsThere { get => Math.Max(field, Slots); init; }
+
+    /// <summary>0 to 1: the part of its share that a place gets while it starts slowly.</summary>
+    public double StartShare { get; init; } = 1;
 
     /// <summary>Requests that may wait there beyond the slots.</summary>
     public int QueueMax { get; init; }
@@ -44,11 +50,15 @@ internal sealed class Candidate
 
     public bool IsRegion => Node.Length == 0;
 
-    /// <summary>Learned service time, else the reported one.</summary>
-    public double ServiceSeconds => Lane.ServiceSeconds is > 0 and var learned ? learned : ServicePriorSeconds;
+    /// <summary>Learned service time, else the reported one; longer after failures.</summary>
+    public double ServiceSeconds =>
+        (Lane.ServiceSeconds is > 0 and var learned ? learned : ServicePriorSeconds) * Lane.Slowness;
 
-    /// <summary>The learned time that remembers a slow answer, else the reported one.</summary>
-    public double PeakServiceSeconds => Lane.PeakServiceSeconds is > 0 and var peak ? peak : ServicePriorSeconds;
+    /// <summary>The learned time that remembers a slow answer, else the reported one; longer after failures.</summary>
+    public double PeakServiceSeconds => SlowServiceSeconds * Lane.Slowness;
+
+    /// <summary>What a slow answer takes there, the way included, when it comes.</summary>
+    public double SlowAnswerSeconds => RoundTripSeconds + SlowServiceSeconds;
 
     /// <summary>Expected seconds to an answer when nobody waits there: RTT + service.</summary>
     public double LatencySeconds => RoundTripSeconds + ServiceSeconds;
@@ -57,13 +67,15 @@ internal sealed class Candidate
     public double Use => Lane.Outstanding / (double)Slots;
 
     /// <summary>R2's weight, with the time of a whole answer as the latency.</summary>
-    public double FormulaWeight => Formula.Weight(LatencyMilliseconds, LoadPercent);
+    public double FormulaWeight => Formula.Weight(LatencyMilliseconds, LoadPercent) * StartShare;
 
     /// <summary>R2's weight for as many as it can execute at once.</summary>
-    public double GuardedWeight => FormulaWeight * Slots;
+    public double GuardedWeight => FormulaWeight * SlotsThere;
 
     /// <summary>Expected seconds to an answer: RTT + service × (1 + queue / slots). Lower is better.</summary>
     public double Score => RoundTripSeconds + (ServiceSeconds * (1 + ((Lane.Outstanding + Foreign) / (double)Slots)));
+
+    private double SlowServiceSeconds => Lane.PeakServiceSeconds is > 0 and var peak ? peak : ServicePriorSeconds;
 
     private double LatencyMilliseconds => Math.Max(LatencySeconds * 1000, LatencyMillisecondsMin);
 }

@@ -35,8 +35,19 @@ internal sealed class CandidateView
     /// <summary>What was looked at and is no candidate, and why.</summary>
     public IReadOnlyList<Excluded> Excluded { get; init; } = [];
 
-    /// <summary>Suspect places: tried when every other was tried or there is none.</summary>
+    /// <summary>
+    /// Suspect and ejected places and open circuits: tried when every other was tried or there is none.
+    /// </summary>
     public CandidateView? LastResort { get; init; }
+
+    /// <summary>Half-open circuits, each by itself: the next request is its trial.</summary>
+    public IReadOnlyList<CandidateView> Trials { get; init; } = [];
+
+    /// <summary>This is one of those.</summary>
+    public bool IsTrial { get; init; }
+
+    /// <summary>So few allowed places were healthy that ejections and open circuits were ignored.</summary>
+    public bool Panic { get; init; }
 
     /// <summary>The snapshot's number.</summary>
     public ulong TopologyVersion { get; init; }

@@ -1,7 +1,11 @@
 namespace Lepton.Routing.Balancing;
 
 /// <summary>A place that was looked at and is no candidate.</summary>
-internal sealed record Excluded(string Node, string Region, string Zone, Exclusion Reason);
+internal sealed record Excluded(string Node, string Region, string Zone, Exclusion Reason)
+{
+    /// <summary>Evidence and duration, where the reason alone does not say them.</summary>
+    public string Detail { get; init; } = "";
+}
 
 /// <summary>Why a place is no candidate.</summary>
 internal enum Exclusion
@@ -18,4 +22,6 @@ internal enum Exclusion
     Attempted,
     SummaryStale,
     HopLimit,
+    Ejected,
+    CircuitOpen,
 }

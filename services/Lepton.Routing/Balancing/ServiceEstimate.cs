@@ -14,7 +14,7 @@ internal static class ServiceEstimate
     /// <param name="ahead">Requests under way there when this one was booked.</param>
     public static double Seconds(double elapsedSeconds, Candidate candidate, int ahead)
     {
-        double rounds = 1 + Math.Max(0, (ahead + 1 - candidate.Slots) / (double)candidate.Slots);
+        double rounds = 1 + Math.Max(0, (ahead + 1 - candidate.SlotsThere) / (double)candidate.SlotsThere);
         return Math.Max((elapsedSeconds - candidate.RoundTripSeconds) / rounds, SecondsMin);
     }
 }

@@ -11,7 +11,7 @@ internal sealed class AttemptDraft
 
     private readonly int[] _indexes;
     private readonly int[] _outstanding;
-    private readonly double[] _serviceSeconds;
+    private readonly double[] _serviceSeconds, _slowness;
     private readonly PickTrace _trace;
 
     public AttemptDraft(CandidateView view, in PickTrace trace, Candidate? picked, DateTimeOffset startTime,
@@ -22,12 +22,14 @@ internal sealed class AttemptDraft
         _indexes = Choose(all, trace, picked);
         _outstanding = new int[_indexes.Length];
         _serviceSeconds = new double[_indexes.Length];
+        _slowness = new double[_indexes.Length];
         for (int i = 0; i < _indexes.Length; i++)
         {
             Candidate c = all[_indexes[i]];
             // As the strategy saw it: the picked one's own booking is not counted.
             _outstanding[i] = c.Lane.Outstanding - (booked && ReferenceEquals(c, picked) ? 1 : 0);
             _serviceSeconds[i] = c.ServiceSeconds;
+            _slowness[i] = c.Lane.Slowness;
             if (ReferenceEquals(c, picked))
                 OutstandingAtPick = _outstanding[i];
         }
@@ -64,6 +66,8 @@ internal sealed class AttemptDraft
             Duration = Duration.ToDuration(),
             StatusCode = StatusCode,
             Reason = Reason,
+            Panic = View.Panic,
+            Trial = View.IsTrial,
         };
         for (int i = 0; i < _trace.DrawCount; i++)
             attempt.Draws.Add(_trace.DrawAt(i));
@@ -75,7 +79,7 @@ internal sealed class AttemptDraft
             attempt.Candidates.Add(new V1.Candidate
             {
                 Node = excluded.Node, Region = excluded.Region, Zone = excluded.Zone,
-                    Exclusion = ToWire(excluded.Reason),
+                Exclusion = ToWire(excluded.Reason), ExclusionDetail = excluded.Detail,
             });
         return attempt;
     }
@@ -103,6 +107,8 @@ internal sealed class AttemptDraft
             Queued = (uint)c.Queued,
             QueueMax = (uint)c.QueueMax,
             LoadPercent = c.LoadPercent,
+            Slowness = _slowness[i],
+            StartShare = c.StartShare,
         };
     }
 
@@ -154,6 +160,8 @@ internal sealed class AttemptDraft
         Exclusion.Attempted => V1.ExclusionReason.Attempted,
         Exclusion.SummaryStale => V1.ExclusionReason.SummaryStale,
         Exclusion.HopLimit => V1.ExclusionReason.HopLimit,
+        Exclusion.Ejected => V1.ExclusionReason.Ejected,
+        Exclusion.CircuitOpen => V1.ExclusionReason.CircuitOpen,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not an exclusion"),
     };
 }

@@ -35,8 +35,10 @@ internal sealed class CandidatePicker(
         {
             Attempted = [.. attempted], Guarded = strategy is GuardedStrategy,
         };
+        if (from.Panic)
+            metrics.PanicPicks.Add(1);
         if (picked is not null)
-            return new Place(picked, book ? new Reservation(picked.Lane) : null, attempt, null);
+            return new Place(picked, book ? new Reservation(picked.Lane, from.IsTrial) : null, attempt, null);
         RpcException error = view.ModelMayExist
             ? GatewayErrors.NoNodeAvailable(key.Model, allowed)
             : GatewayErrors.ModelUnknown(key.Model, key.Version);

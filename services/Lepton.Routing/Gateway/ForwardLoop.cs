@@ -147,7 +147,7 @@ internal sealed partial class ForwardLoop(
         GatewayCall call, Candidate candidate, StatusCode status, TimeSpan waited) =>
         status == StatusCode.DeadlineExceeded && !call.Http.Response.HasStarted
         && call.Method != GatewayMethod.ModelStreamInfer
-            ? OutcomeRules.OfSilence(waited, candidate.RoundTripSeconds + candidate.PeakServiceSeconds)
+            ? OutcomeRules.OfSilence(waited, candidate.SlowAnswerSeconds)
             : Outcome.Unjudged;
 
     private static void Settle(GatewayCall call, Candidate candidate, HttpResponseMessage answer)

@@ -47,11 +47,13 @@ internal sealed class RegionListing(Topology topology, SnapshotPublisher snapsho
         Live = true,
     };
 
-    private static Region Other(RoutingOptions.RegionOptions region, RegionView? view)
+    private Region Other(RoutingOptions.RegionOptions region, RegionView? view)
     {
         Region wire = new() { Name = region.Name, GatewayUrl = region.PublicUrl.GetLeftPart(UriPartial.Authority) };
         if (view?.Summary is null)
             return wire;
+        wire.Health = WireHealth.Of(view.Health,
+            view.Models.Select(m => (m.Summary.Name, m.Summary.Version, m.Lane)), time.GetUtcNow());
         (wire.Summary, wire.ReceiveTime, wire.Live) = (view.Summary, view.ReceiveTime.ToTimestamp(), view.Live);
         if (view.RoundTripSeconds > 0)
             wire.RoundTripTime = TimeSpan.FromSeconds(view.RoundTripSeconds).ToDuration();

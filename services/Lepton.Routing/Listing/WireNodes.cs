@@ -7,7 +7,7 @@ namespace Lepton.Routing.Listing;
 /// <summary>Nodes in their wire form.</summary>
 internal static class WireNodes
 {
-    public static Node Of(NodeView view)
+    public static Node Of(NodeView view, DateTimeOffset now)
     {
         Node node = new()
         {
@@ -18,6 +18,7 @@ internal static class WireNodes
             Completed = (ulong)view.Models.Sum(m => m.Lane.Completed),
             Failed = (ulong)view.Models.Sum(m => m.Lane.Failed),
         };
+        node.Health = WireHealth.Of(view.Health, view.Models.Select(m => (m.Name, m.Version, m.Lane)), now);
         if (view.RoundTripSeconds > 0)
             node.RoundTripTime = TimeSpan.FromSeconds(view.RoundTripSeconds).ToDuration();
         // Over the models, by what each has answered here.

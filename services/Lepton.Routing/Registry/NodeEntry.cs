@@ -1,10 +1,12 @@
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 using Lepton.Routing.V1;
+using PlaceHealth = Lepton.Routing.Health.PlaceHealth;
 
 namespace Lepton.Routing.Registry;
 
 /// <summary>What the registry keeps of one node, under its lock.</summary>
-internal sealed class NodeEntry(NodeSession session, NodeReport report)
+internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHealth health)
 {
     private readonly Dictionary<(string Name, string Version), Lane> _lanes = [];
 
@@ -28,8 +30,11 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report)
     public void Take(NodeReport report, DateTimeOffset now, long stamp)
     {
         // A restarted process starts with nothing under way; requests of the former one end on their own lanes.
-        if (!report.StartTime.Equals(Report.StartTime))
+        bool restarted = !report.StartTime.Equals(Report.StartTime);
+        if (restarted)
             _lanes.Clear();
+        if (report.State == NodeState.Serving && (restarted || !(State is NodeState.Serving or NodeState.Suspect)))
+            health.Begin();
         if (report.Url != Report.Url)
             Url = new Uri(report.Url);
         (Report, ReportTime, SeenAt, State) = (report, now, stamp, report.State);
@@ -39,20 +44,29 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report)
             _lanes.Remove(key);
     }
 
-    public void Forget(long learnedBefore)
+    /// <param name="learnedBefore">What was learned before is forgotten.</param>
+    /// <param name="kept">0 to 1: what is left of penalties.</param>
+    public void Sweep(long learnedBefore, double kept)
     {
+        health.Sweep();
         foreach (Lane lane in _lanes.Values)
+        {
             lane.ForgetIfOlder(learnedBefore);
+            lane.Sweep(kept);
+        }
     }
 
     public NodeView ToView() =>
         new(Report.Node, Report.Zone, Url, State, Report, ReportTime, RoundTripSeconds, LoadPercent(Report.Load),
-            Models);
+            Models)
+        {
+            Health = health.ToState(),
+        };
 
     private ServedModel Serve(ModelReport model)
     {
         if (!_lanes.TryGetValue((model.Name, model.Version), out Lane? lane))
-            _lanes.Add((model.Name, model.Version), lane = new Lane());
+            _lanes.Add((model.Name, model.Version), lane = health.NewLane(model.Name));
         return new ServedModel(model.Name, model.Version, model.Ready, (int)Math.Clamp(model.Slots, 1, 1 << 20),
             (int)Math.Min(model.QueueMax, 1 << 20), (int)Math.Min(model.Queued, 1 << 20),
             (int)Math.Min(model.InFlight, 1 << 20), model.ServiceTime?.ToTimeSpan().TotalSeconds ?? 0,

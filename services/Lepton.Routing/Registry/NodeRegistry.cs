@@ -1,5 +1,7 @@
+using Lepton.Routing.Health;
 using Lepton.Routing.V1;
 using Microsoft.Extensions.Options;
+using PlaceHealth = Lepton.Routing.Health.PlaceHealth;
 
 namespace Lepton.Routing.Registry;
 
@@ -7,12 +9,8 @@ namespace Lepton.Routing.Registry;
 /// The nodes of the own region. Rebuilt from their report streams in seconds, so it lives in memory only. Readers see
 /// immutable lists; writers are a report a second and node, behind one lock.
 /// </summary>
-internal sealed class NodeRegistry(IOptions<RoutingOptions> options, TimeProvider time)
+internal sealed class NodeRegistry(IOptions<RoutingOptions> options, TimeProvider time, HealthMonitor health)
 {
-    // A sweep that comes this much late means that this process was stopped or starved, not that the nodes were
-    // silent.
-    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
-
     // A node that was slow once and then got nothing is tried again by its own report after this.
     private static readonly TimeSpan LearnedAgeMax = TimeSpan.FromSeconds(10);
 
@@ -36,7 +34,8 @@ internal sealed class NodeRegistry(IOptions<RoutingOptions> options, TimeProvide
             {
                 if (_nodes.Count >= options.Value.NodesMax)
                     return false;
-                _nodes.Add(report.Node, entry = new NodeEntry(session, report));
+                _nodes.Add(report.Node,
+                    entry = new NodeEntry(session, report, new PlaceHealth(report.Node, health)));
             }
             (NodeState before, NodeReport last) = (entry.State, entry.Report);
             (session.Node, entry.Session) = (report.Node, session);
@@ -48,7 +47,10 @@ internal sealed class NodeRegistry(IOptions<RoutingOptions> options, TimeProvide
         return true;
     }
 
-    /// <summary>The stream has ended: its node is out at once, unless a newer stream has taken over.</summary>
+    /// <summary>
+    /// The stream has ended: its node is out at once, unless a newer stream has taken over, or we were paused. Then it
+    /// may be the node that gave us up, and it has as long as any other to come back.
+    /// </summary>
     public void Close(NodeSession session)
     {
         lock (_lock)
@@ -56,7 +58,10 @@ internal sealed class NodeRegistry(IOptions<RoutingOptions> options, TimeProvide
             if (session.Node is null || !_nodes.TryGetValue(session.Node, out NodeEntry? entry)
                 || entry.Session != session)
                 return;
-            (entry.Session, entry.State) = (null, NodeState.Out);
+            entry.Session = null;
+            if (health.Pauses.InDoubt)
+                return;
+            entry.State = NodeState.Out;
         }
         Changed?.Invoke();
     }
@@ -67,14 +72,15 @@ internal sealed class NodeRegistry(IOptions<RoutingOptions> options, TimeProvide
         bool changed = false;
         lock (_lock)
         {
-            TimeSpan sinceLast = time.GetElapsedTime(_sweptAt);
+            double kept = health.PenaltyKept(time.GetElapsedTime(_sweptAt));
+            bool paused = health.Pauses.EndedAt > _sweptAt;
             _sweptAt = time.GetTimestamp();
             long learnedBefore = _sweptAt - ToTicks(LearnedAgeMax);
-            if (sinceLast > PauseMin)
+            if (paused)
                 GiveOnePeriod();
             foreach ((string id, NodeEntry entry) in _nodes.ToArray())
             {
-                entry.Forget(learnedBefore);
+                entry.Sweep(learnedBefore, kept);
                 TimeSpan silent = time.GetElapsedTime(entry.SeenAt);
                 NodeState state = entry.State;
                 if (silent >= options.Value.OutAfter)

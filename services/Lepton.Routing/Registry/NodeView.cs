@@ -1,3 +1,4 @@
+using Lepton.Routing.Health;
 using Lepton.Routing.V1;
 
 namespace Lepton.Routing.Registry;
@@ -9,6 +10,9 @@ internal sealed record NodeView(
     string Id, string Zone, Uri Url, NodeState State, NodeReport Report, DateTimeOffset ReportTime,
     double RoundTripSeconds, double LoadPercent, IReadOnlyList<ServedModel> Models)
 {
+    /// <summary>What this router has learned of it from the ends of requests.</summary>
+    public PlaceState Health { get; init; } = PlaceState.Well;
+
     /// <summary>Takes work, gladly or as a last resort.</summary>
     public bool MayServe => State is NodeState.Serving or NodeState.Suspect;
 

@@ -23,6 +23,9 @@ internal sealed class RegistrySnapshot(
 
     public IReadOnlyList<RegionView> Regions { get; } = regions;
 
+    /// <summary>How many may be left out, and when that is too many.</summary>
+    public RoutingOptions Options { get; init; } = new();
+
     public CandidateView Find(in ViewKey key) => _views.TryGetValue(key, out CandidateView? view) ? view : Build(key);
 
     private CandidateView Build(in ViewKey key)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
 using Lepton.Routing.Regions;
 
 namespace Lepton.Routing.Registry;
@@ -8,26 +9,35 @@ namespace Lepton.Routing.Registry;
 /// Publishes snapshots: at once when what may serve has changed, else four times a second with the latest loads. Also
 /// the clock of registry and regions.
 /// </summary>
-internal sealed class SnapshotPublisher : BackgroundService
+internal sealed partial class SnapshotPublisher : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
 
     private readonly Topology _topology;
     private readonly NodeRegistry _nodes;
     private readonly RegionTable _regions;
+    private readonly HealthMonitor _health;
+    private readonly OutlierWatch _outliers;
+    private readonly RoutingMetrics _metrics;
+    private readonly ILogger<SnapshotPublisher> _logger;
     private readonly TimeProvider _time;
+    private int _healthChanged;
     private readonly ConcurrentDictionary<string, Turn> _turns = new();
     private readonly Lock _publishing = new();
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _version;
     private volatile RegistrySnapshot _current;
 
-    public SnapshotPublisher(Topology topology, NodeRegistry nodes, RegionTable regions, TimeProvider time)
+    public SnapshotPublisher(
+        Topology topology, NodeRegistry nodes, RegionTable regions, HealthMonitor health, RoutingMetrics metrics,
+        TimeProvider time, ILogger<SnapshotPublisher> logger)
     {
-        (_topology, _nodes, _regions, _time) = (topology, nodes, regions, time);
+        (_topology, _nodes, _regions, _health, _time) = (topology, nodes, regions, health, time);
+        (_outliers, _metrics, _logger) = (new OutlierWatch(health), metrics, logger);
         _current = new RegistrySnapshot(0, topology, [], [], _turns);
         nodes.Changed += Publish;
         regions.Changed += Publish;
+        health.Changed += OnHealthChanged;
         Publish();
     }
 
@@ -40,6 +50,7 @@ internal sealed class SnapshotPublisher : BackgroundService
     {
         _nodes.Changed -= Publish;
         _regions.Changed -= Publish;
+        _health.Changed -= OnHealthChanged;
         base.Dispose();
     }
 
@@ -48,10 +59,28 @@ internal sealed class SnapshotPublisher : BackgroundService
         using PeriodicTimer timer = new(Period, _time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            if (_health.Pauses.Tick() is { } pause)
+            {
+                _metrics.Pauses.Add(pause.TotalSeconds);
+                LogPaused(pause.TotalSeconds);
+            }
             _nodes.Sweep();
             _regions.Sweep();
+            _outliers.Look(_current);
             Build();
         }
+    }
+
+    // A place that was ejected must leave the views before the next request, not up to a period later. A thousand
+    // that die at once are one new snapshot, or two, made beside the requests that found out.
+    private void OnHealthChanged(PlaceHealth place, Lane? lane, HealthChange change)
+    {
+        if (Interlocked.Exchange(ref _healthChanged, 1) == 0)
+            ThreadPool.UnsafeQueueUserWorkItem(static publisher =>
+            {
+                Interlocked.Exchange(ref publisher._healthChanged, 0);
+                publisher.Publish();
+            }, this, preferLocal: false);
     }
 
     private void Publish()
@@ -64,6 +93,12 @@ internal sealed class SnapshotPublisher : BackgroundService
     {
         // One at a time, so that an older view never replaces a newer one.
         lock (_publishing)
-            _current = new RegistrySnapshot(++_version, _topology, _nodes.Nodes(), _regions.Regions(), _turns);
+            _current = new RegistrySnapshot(++_version, _topology, _nodes.Nodes(), _regions.Regions(), _turns)
+            {
+                Options = _health.Options,
+            };
     }
+
+    [LoggerMessage(LogLevel.Warning, "This process did not run for {Seconds} s: nobody is judged by his silence in it")]
+    private partial void LogPaused(double seconds);
 }

@@ -9,37 +9,32 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
     // A decision record holds 64 candidates; more exclusions than that are counted, not kept.
     private const int ExcludedMax = 64;
 
-    private readonly List<Candidate> _own = [], _remote = [], _suspectOwn = [], _suspectRemote = [];
+    private readonly List<FoundPlace> _found = [];
     private readonly List<Excluded> _excluded = [];
     private bool _known, _unheard;
 
     public CandidateView Build(Turn turn)
     {
-        ServicePrior prior = ServicePrior.Of(snapshot.Nodes.Select(Latest), snapshot.Regions.Select(LiveLatest));
         foreach (NodeView node in snapshot.Nodes)
-            Sort(node, prior);
+            Sort(node);
         _unheard |= snapshot.Nodes.Count == 0 && key.Allowed.Contains(topology.OwnIndex);
         foreach (RegionView region in snapshot.Regions)
-            Sort(region, prior);
-
-        CandidateView? lastResort = _suspectOwn.Count + _suspectRemote.Count == 0
-            ? null
-            : ViewOf(_suspectOwn, _suspectRemote, turn, null);
-        return _own.Count + _remote.Count == 0 && lastResort is not null
-            ? lastResort
-            : ViewOf(_own, _remote, turn, lastResort);
+            Sort(region);
+        ServicePrior prior = ServicePrior.Of(snapshot.Nodes.Select(Latest), snapshot.Regions.Select(LiveLatest));
+        return new ViewTriage(_found, prior, snapshot.Options).Build(_excluded, (own, remote, excluded, extras) =>
+            new CandidateView(own, remote, turn)
+            {
+                Excluded = excluded,
+                LastResort = extras.LastResort,
+                Trials = extras.Trials ?? [],
+                IsTrial = extras.IsTrial,
+                Panic = extras.Panic,
+                TopologyVersion = snapshot.Version,
+                ModelMayExist = _known || _unheard,
+            });
     }
 
-    private CandidateView ViewOf(List<Candidate> own, List<Candidate> remote, Turn turn, CandidateView? lastResort) =>
-        new([.. own], [.. remote], turn)
-        {
-            Excluded = _excluded,
-            LastResort = lastResort,
-            TopologyVersion = snapshot.Version,
-            ModelMayExist = _known || _unheard,
-        };
-
-    private void Sort(NodeView node, ServicePrior prior)
+    private void Sort(NodeView node)
     {
         if (!key.Allowed.Contains(topology.OwnIndex))
         {
@@ -57,10 +52,10 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         else if (model is null)
             Exclude(node, Exclusion.ModelNotReady);
         else
-            (node.State == V1.NodeState.Suspect ? _suspectOwn : _own).Add(CandidateOf(node, model, prior));
+            _found.Add(new FoundNode(node, model, topology.Own));
     }
 
-    private void Sort(RegionView region, ServicePrior prior)
+    private void Sort(RegionView region)
     {
         bool allowed = key.Allowed.Contains(topology.Policy.IndexOf(region.Name));
         _unheard |= allowed && !region.Live && !key.OwnOnly;
@@ -78,7 +73,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
                 _excluded.Add(new Excluded("", region.Name, "", exclusion));
             return;
         }
-        (region.Connected ? _remote : _suspectRemote).Add(CandidateOf(region, model, prior));
+        _found.Add(new FoundRegion(region, model));
     }
 
     private void Exclude(NodeView node, Exclusion reason)
@@ -86,36 +81,6 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         if (_excluded.Count < ExcludedMax)
             _excluded.Add(new Excluded(node.Id, topology.Own, node.Zone, reason));
     }
-
-    private static Candidate CandidateOf(RegionView region, RegionModel model, ServicePrior prior) => new()
-    {
-        Node = "",
-        Region = region.Name,
-        Url = region.Url,
-        Lane = model.Lane,
-        Slots = (int)Math.Clamp(model.Summary.Slots, 1, 1 << 20),
-        QueueMax = (int)Math.Min(model.Summary.QueueMax, 1 << 20),
-        Queued = (int)Math.Min(model.Summary.Queued, 1 << 20),
-        Foreign = model.Foreign,
-        RoundTripSeconds = region.RoundTripSeconds,
-        ServicePriorSeconds = prior.For(model),
-        LoadPercent = Math.Min(100, 100.0 * model.Summary.InFlight / Math.Max(1, model.Summary.Slots)),
-    };
-
-    private Candidate CandidateOf(NodeView node, ServedModel model, ServicePrior prior) => new()
-    {
-        Node = node.Id,
-        Region = topology.Own,
-        Zone = node.Zone,
-        Url = node.Url,
-        Lane = model.Lane,
-        Slots = model.Slots,
-        QueueMax = model.QueueMax,
-        Queued = model.Queued,
-        RoundTripSeconds = node.RoundTripSeconds,
-        ServicePriorSeconds = prior.For(model),
-        LoadPercent = node.LoadPercent,
-    };
 
     private ServedModel? Latest(NodeView node)
     {

@@ -13,12 +13,14 @@ namespace Lepton.Routing.Tests.Registry;
 public sealed class NodeRegistryTests
 {
     private readonly ManualTime _time = new();
+    private readonly HealthMonitor _health;
     private readonly NodeRegistry _registry;
     private int _changes;
 
     public NodeRegistryTests()
     {
-        _registry = new NodeRegistry(Options.Create(new RoutingOptions()), _time);
+        _health = TestHealth.Monitor(_time);
+        _registry = new NodeRegistry(Options.Create(new RoutingOptions()), _time, _health);
         _registry.Changed += () => _changes++;
     }
 
@@ -31,13 +33,19 @@ public sealed class NodeRegistryTests
 
     private NodeState StateOf(string node) => _registry.Nodes().Single(n => n.Id == node).State;
 
+    private void Sweep()
+    {
+        _health.Pauses.Tick();
+        _registry.Sweep();
+    }
+
     /// <summary>Time passes as it does for a router that runs: with a sweep every 250 ms.</summary>
     private void Pass(double seconds)
     {
         for (double t = 0; t < seconds - 1e-9; t += 0.25)
         {
             _time.Advance(TimeSpan.FromSeconds(0.25));
-            _registry.Sweep();
+            Sweep();
         }
     }
 
@@ -86,7 +94,7 @@ public sealed class NodeRegistryTests
         _registry.Take(new NodeSession(), Report("dead"));
         NodeSession alive = new();
         _time.Advance(TimeSpan.FromMinutes(5)); // SIGSTOP … SIGCONT
-        _registry.Sweep();
+        Sweep();
         Assert.All(_registry.Nodes(), n => Assert.Equal(NodeState.Serving, n.State));
         _registry.Take(alive, Report("alive"));
         Pass(2);
@@ -124,7 +132,7 @@ public sealed class NodeRegistryTests
     [Fact]
     public void Take_MoreThanTheMaximum_IsRefused()
     {
-        NodeRegistry small = new(Options.Create(new RoutingOptions { NodesMax = 1 }), _time);
+        NodeRegistry small = new(Options.Create(new RoutingOptions { NodesMax = 1 }), _time, _health);
         Assert.True(small.Take(new NodeSession(), Report("a")));
         Assert.False(small.Take(new NodeSession(), Report("b")));
     }
@@ -188,7 +196,7 @@ public sealed class NodeRegistryTests
         Topology topology = new("eu-west",
             [new() { Name = "eu-west", Url = new Uri("https://a") },
                 new() { Name = "us-east", Url = new Uri("https://b") }], policy);
-        RegionTable regions = new(topology, Options.Create(new RoutingOptions()), _time);
+        RegionTable regions = new(topology, Options.Create(new RoutingOptions()), _time, _health);
         if (!again || _kept is null)
             _kept = new RegistrySnapshot(1, topology, _registry.Nodes(), regions.Regions(), new());
         snapshot = _kept;
