@@ -27,12 +27,14 @@ if (!publishing)
 Dictionary<Region, Lazy<HttpClient>> peers = installation.Regions.ToDictionary(
     region => region, region => new Lazy<HttpClient>(() => ConnectAsService(region)));
 AddPostgres();
-Dictionary<Region, IResourceBuilder<ProjectResource>> routers = [];
+// A router in each zone, so that losing one, or its zone, closes no region.
+Dictionary<Region, IReadOnlyList<Gateway>> routers = [];
 foreach (Region region in installation.Regions)
-    routers[region] = AddRouter(region);
+    routers[region] = [.. installation.ZoneNames.Select((zone, i) => AddRouter(region, zone, i))];
 foreach (Region region in installation.Regions)
 {
-    AddRegionTable(region);
+    foreach (Gateway router in routers[region])
+        AddRegionTable(region, router);
     AddInference(region, "a", "core", $"inference-{region.Name}-a", region.Port(1));
     if (installation.Zones == 2)
         AddInference(region, "b", "edge", $"inference-{region.Name}-b", region.Port(2));
@@ -65,7 +67,7 @@ void AddPostgres()
     IResourceBuilder<ParameterResource>? password = null;
     foreach (Region region in installation.Regions)
     {
-        foreach (string zone in installation.Zones == 2 ? new[] { "a", "b" } : ["a"])
+        foreach (string zone in installation.ZoneNames)
         {
             string name = $"postgres-{region.Name}-{zone}";
             if (publishing || installation.Postgres == "container")
@@ -95,40 +97,49 @@ void AddPostgres()
     }
 }
 
-IResourceBuilder<ProjectResource> AddRouter(Region region)
+Gateway AddRouter(Region region, string zone, int index)
 {
-    string name = $"routing-{region.Name}";
+    // The first keeps the short name.
+    string suffix = index == 0 ? "" : $"-{zone}";
+    string name = $"routing-{region.Name}{suffix}";
+    int port = region.Port(index == 0 ? 0 : 4);
     IResourceBuilder<ProjectResource> router = AddService<Projects.Lepton_Routing>(
-        region, "a", "routing", name, region.Port(0), "services/Lepton.Routing/Dockerfile",
+        region, zone, "routing", name, port, "services/Lepton.Routing/Dockerfile",
         container => container.WithVolume($"{name}-decisions", "/var/lib/lepton/decisions"));
     string pki = installation.Pki(region, "routing", publishing);
-    return router
+    router
         .WithExternalHttpEndpoints()
+        .WithEnvironment("Routing__Router", name)
         .WithEnvironment("Routing__HopCertificateFile", $"{pki}/hop.crt")
         .WithEnvironment("Routing__HopKeyFile", $"{pki}/hop.key")
         .WithEnvironment("Routing__DecisionDirectory", publishing
             ? "/var/lib/lepton/decisions"
-            : Path.Combine(installation.Instance, "decisions", region.Name));
+            : Path.Combine(installation.Instance, "decisions", region.Name + suffix));
+    return new Gateway(router, name, index, port);
 }
 
-// Every router knows every region: by which address it reaches that region's router, and which one clients are told.
-void AddRegionTable(Region from)
+// Every router knows every region's routers: by which address it reaches each, and which one clients are told.
+void AddRegionTable(Region from, Gateway router)
 {
-    IResourceBuilder<ProjectResource> router = routers[from];
     foreach (Region to in installation.Regions)
     {
-        string prefix = string.Create(CultureInfo.InvariantCulture, $"Routing__Regions__{to.Index}__");
-        router.WithEnvironment(prefix + "Name", to.Name);
-        if (publishing)
+        string region = string.Create(CultureInfo.InvariantCulture, $"Routing__Regions__{to.Index}__");
+        router.Resource.WithEnvironment(region + "Name", to.Name);
+        foreach (Gateway there in routers[to])
         {
-            router.WithEnvironment(prefix + "Url", routers[to].GetEndpoint("https"));
-            router.WithEnvironment(prefix + "GatewayUrl", routers[to].GetEndpoint("https"));
-        }
-        else
-        {
+            string prefix = string.Create(CultureInfo.InvariantCulture, $"{region}Routers__{there.Index}__");
+            router.Resource.WithEnvironment(prefix + "Name", there.Name);
+            if (publishing)
+            {
+                router.Resource.WithEnvironment(prefix + "Url", there.Resource.GetEndpoint("https"));
+                router.Resource.WithEnvironment(prefix + "GatewayUrl", there.Resource.GetEndpoint("https"));
+                continue;
+            }
+
             bool far = installation.HasWan && to != from;
-            router.WithEnvironment(prefix + "Url", Region.Url(far ? installation.WanPort(from, to) : to.Port(0)));
-            router.WithEnvironment(prefix + "GatewayUrl", Region.Url(to.Port(0)));
+            int port = far ? installation.WanPort(from, to, there.Index) : there.Port;
+            router.Resource.WithEnvironment(prefix + "Url", Region.Url(port));
+            router.Resource.WithEnvironment(prefix + "GatewayUrl", Region.Url(there.Port));
         }
     }
 }
@@ -144,12 +155,17 @@ IResourceBuilder<ProjectResource> AddInference(Region region, string zone, strin
             ? "/var/lib/lepton/models"
             : Path.Combine(installation.Home, "models"));
     if (publishing)
-        node.WithEnvironment("Inference__AdvertiseUrl", node.GetEndpoint("https"))
-            .WithEnvironment("Inference__Routers__0", routers[region].GetEndpoint("https"));
+        node.WithEnvironment("Inference__AdvertiseUrl", node.GetEndpoint("https"));
     else
-        node.WithEnvironment("Inference__AdvertiseUrl", Region.Url(port))
-            .WithEnvironment("Inference__Routers__0", Region.Url(region.Port(0)))
-            .WithReferenceRelationship(routers[region]);
+        node.WithEnvironment("Inference__AdvertiseUrl", Region.Url(port));
+    foreach (Gateway router in routers[region])
+    {
+        string key = string.Create(CultureInfo.InvariantCulture, $"Inference__Routers__{router.Index}");
+        if (publishing)
+            node.WithEnvironment(key, router.Resource.GetEndpoint("https"));
+        else
+            node.WithEnvironment(key, Region.Url(router.Port)).WithReferenceRelationship(router.Resource);
+    }
     return node;
 }
 
@@ -234,14 +250,24 @@ void AddWan()
     foreach (Region from in installation.Regions)
     {
         foreach (Region to in installation.Regions.Where(to => to != from))
-            wan.WithArgs(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{installation.WanPort(from, to)}=127.0.0.1:{to.Port(0)}@{Installation.RoundTripMs(from, to)}"));
+            foreach (Gateway there in routers[to])
+                wan.WithArgs(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{installation.WanPort(from, to, there.Index)}=127.0.0.1:{there.Port}"
+                    + $"@{Installation.RoundTripMs(from, to)}"));
     }
 }
 
+/// <param name="Resource">The router.</param>
+/// <param name="Name">Its name, which the topology knows too.</param>
+/// <param name="Index">From 0 within its region.</param>
+/// <param name="Port">Where it listens.</param>
+internal sealed record Gateway(IResourceBuilder<ProjectResource> Resource, string Name, int Index, int Port);
+
 /// <param name="Index">From 0, in the order of Lepton:Regions.</param>
-/// <param name="FirstPort">The router's; the inference nodes' and the standby's follow.</param>
+/// <param name="FirstPort">
+/// The first router's; both nodes', the standby's and the second router's follow.
+/// </param>
 internal sealed record Region(string Name, int Index, int FirstPort)
 {
     public int Port(int offset) => FirstPort + offset;
@@ -279,7 +305,11 @@ internal sealed partial record Installation(
             Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root));
     }
 
-    public int WanPort(Region from, Region to) => BasePort + 220 + (10 * from.Index) + to.Index;
+    public string[] ZoneNames => Zones == 2 ? ["a", "b"] : ["a"];
+
+    /// <summary>The relay's port for what goes from a region to a router of another.</summary>
+    public int WanPort(Region from, Region to, int router)
+        => BasePort + 220 + (90 * router) + (10 * from.Index) + to.Index;
 
     /// <summary>Measured between regions of such names by several clouds: about these.</summary>
     public static int RoundTripMs(Region from, Region to)

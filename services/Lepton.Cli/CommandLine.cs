@@ -14,8 +14,10 @@ internal static class CommandLine
     /// <summary>After Ctrl-C a platform is stopped in order; a second Ctrl-C ends the command at once.</summary>
     private static readonly TimeSpan stopTimeout = TimeSpan.FromSeconds(90);
 
-    public static Command Create(Session session) =>
-        new("lepton", "Lepton: inference in the right region, by the best node that is allowed to serve.")
+    public static Command Create(Session session)
+    {
+        Command lepton = new(
+            "lepton", "Lepton: inference in the right region, by the best node that is allowed to serve.")
         {
             // A RootCommand would call itself after the binary, Lepton.Cli; people type ./lepton.
             new HelpOption(),
@@ -31,6 +33,13 @@ internal static class CommandLine
             RouteCommand.Create(session),
             WatchCommand.Create(session),
         };
+        foreach (Command command in ResourceCommands.Create(session))
+        {
+            lepton.Subcommands.Add(command);
+        }
+
+        return lepton;
+    }
 
     public static async Task<int> RunAsync(string[] args)
     {

@@ -14,6 +14,7 @@ internal sealed class InferenceMetrics
     private readonly Histogram<double> _queueDuration;
     private readonly Histogram<double> _executionDuration;
     private readonly Counter<long> _fallbacks;
+    private readonly Counter<long> _admitted;
 
     public InferenceMetrics(IMeterFactory meters)
     {
@@ -26,6 +27,8 @@ internal sealed class InferenceMetrics
             "One execution of a model.");
         _fallbacks = meter.CreateCounter<long>("lepton.inference.provider.fallbacks", "{model}",
             "Loads of a model that asked for CUDA and got the CPU.");
+        _admitted = meter.CreateCounter<long>("lepton.inference.requests.admitted", "{request}",
+            "Inference calls that this node took to process, by data class.");
         _meter = meter;
     }
 
@@ -65,6 +68,10 @@ internal sealed class InferenceMetrics
         _meter.CreateObservableGauge("lepton.inference.requests.running",
             () => models().Select(m => new Measurement<int>(m.Running, Tags(m))), "{request}", "Requests that run.");
     }
+
+    /// <summary>What residency is proved by: counted where the data is, whatever anybody else says.</summary>
+    public void Admitted(string dataClass) =>
+        _admitted.Add(1, new KeyValuePair<string, object?>("lepton.data_class", dataClass));
 
     public void FellBack(string model) => _fallbacks.Add(1, new KeyValuePair<string, object?>("lepton.model", model));
 

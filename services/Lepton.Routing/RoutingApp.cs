@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
+using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
 using Lepton.Routing.Health;
 using Lepton.Routing.Listing;
@@ -14,6 +15,8 @@ namespace Lepton.Routing;
 /// <summary>The parts of the router and how they are put together.</summary>
 internal static class RoutingApp
 {
+    private static readonly TimeSpan ExitMargin = TimeSpan.FromSeconds(5);
+
     public static IServiceCollection AddRouter(this IServiceCollection services)
     {
         services.AddOptions<RoutingOptions>().BindConfiguration(RoutingOptions.Section).ValidateOnStart();
@@ -28,7 +31,7 @@ internal static class RoutingApp
         services.AddSingleton(_ => new ChanceSource(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))));
         services.AddSingleton<RoutingMetrics>();
         services.AddSingleton<PeerPool>();
-        return services.AddRegistry().AddDecisions().AddGateway();
+        return services.AddRegistry().AddDecisions().AddGateway().AddDraining();
     }
 
     public static WebApplication MapRouter(this WebApplication app)
@@ -38,6 +41,7 @@ internal static class RoutingApp
         app.Services.GetRequiredService<HopSigner>();
         app.Services.GetRequiredService<RegistryMetrics>();
         app.Services.GetRequiredService<HealthReporter>();
+        app.Services.GetRequiredService<RouterReady>(); // its clock runs from now on
         app.MapServiceDefaults(
             OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor, V1.RegistryService.Descriptor,
             V1.RegionService.Descriptor);
@@ -79,6 +83,19 @@ internal static class RoutingApp
         .AddSingleton<StreamGateway>()
         .AddSingleton<RepositoryGateway>()
         .AddSingleton<RoutePlanner>();
+
+    private static IServiceCollection AddDraining(this IServiceCollection services)
+    {
+        services.AddHealthChecks().AddCheck<RouterReady>("router");
+        // The exit keeps its own times; the host only cuts what overstays them.
+        services.AddOptions<HostOptions>().Configure<IOptions<RoutingOptions>>((host, routing) =>
+            host.ShutdownTimeout = routing.Value.Drain.LameDuckTime + routing.Value.Drain.WorkTime + ExitMargin);
+        return services
+            .AddSingleton<RouterDrain>()
+            .AddSingleton<CallCount>()
+            .AddSingleton<RouterReady>()
+            .AddHosted<RouterExit>();
+    }
 
     private static IServiceCollection AddHosted<T>(this IServiceCollection services)
         where T : class, IHostedService =>

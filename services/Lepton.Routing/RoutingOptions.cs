@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Draining;
 using Lepton.Routing.Health;
 using Microsoft.Extensions.Options;
 
@@ -8,7 +9,7 @@ namespace Lepton.Routing;
 /// <summary>
 /// What a router is told. Section <c>Routing</c>. A bad value stops the start with its name and what it takes.
 /// </summary>
-internal sealed class RoutingOptions
+internal sealed partial class RoutingOptions
 {
     public const string Section = "Routing";
 
@@ -25,9 +26,14 @@ internal sealed class RoutingOptions
     public string DecisionDirectory { get; set; } = "";
 
     /// <summary>Every region of the topology, the own one too.</summary>
-    [MinLength(1, ErrorMessage = "Routing:Regions takes one entry a region: Name, Url, GatewayUrl.")]
+    [MinLength(1, ErrorMessage = "Routing:Regions takes one entry a region: Name and Url, or Name and Routers.")]
     [ValidateEnumeratedItems]
     public IList<RegionOptions> Regions { get; set; } = [];
+
+    /// <summary>
+    /// This router's own name among its region's <c>Routers</c>. Default: the only one; required beside a sibling.
+    /// </summary>
+    public string Router { get; set; } = "";
 
     /// <summary>
     /// Models whose nodes another strategy picks where a request asks for none. Default: none, guarded for all.
@@ -74,6 +80,10 @@ internal sealed class RoutingOptions
     [Range(1, 10, ErrorMessage = "Routing:AttemptsMax takes 1 to 10.")]
     public int AttemptsMax { get; set; } = 3;
 
+    /// <summary>How the router leaves service.</summary>
+    [ValidateObjectMembers]
+    public DrainOptions Drain { get; set; } = new();
+
     /// <summary>Bytes of one decision segment before the next one starts. Default 8 MiB.</summary>
     [Range(4096, 1 << 30, ErrorMessage = "Routing:SegmentBytesMax takes 4096 to 1073741824 bytes.")]
     public int SegmentBytesMax { get; set; } = 8 << 20;
@@ -106,23 +116,6 @@ internal sealed class RoutingOptions
     [ValidateObjectMembers]
     public SlowStartOptions SlowStart { get; set; } = new();
 
-    /// <summary>A region of the topology.</summary>
-    internal sealed class RegionOptions
-    {
-        /// <summary>Its name.</summary>
-        [Required(ErrorMessage = "Routing:Regions:N:Name takes a region's name.")]
-        public string Name { get; set; } = "";
-
-        /// <summary>How this router reaches that region's router. Required.</summary>
-        [Required(ErrorMessage = "Routing:Regions:N:Url takes the https address of that region's router.")]
-        public Uri Url { get; set; } = new("about:blank");
-
-        /// <summary>What clients are told. Default: the same.</summary>
-        public Uri? GatewayUrl { get; set; }
-
-        public Uri PublicUrl => GatewayUrl ?? Url;
-    }
-
     /// <summary>A model and who picks its nodes.</summary>
     internal sealed class ModelStrategyOptions
     {
@@ -144,17 +137,12 @@ internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
     {
         List<string> faults = [];
         for (int i = 0; i < options.Regions.Count; i++)
-        {
-            RoutingOptions.RegionOptions region = options.Regions[i];
-            if (string.IsNullOrEmpty(region.Name))
-                faults.Add($"Routing:Regions:{i}:Name takes a region's name.");
-            if (!IsHttps(region.Url))
-                faults.Add($"Routing:Regions:{i}:Url takes an https address, not {region.Url}.");
-            if (region.GatewayUrl is { } gateway && !IsHttps(gateway))
-                faults.Add($"Routing:Regions:{i}:GatewayUrl takes an https address, not {gateway}.");
-        }
+            options.Regions[i].Check($"Routing:Regions:{i}", faults);
         if (options.Regions.GroupBy(r => r.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
             faults.Add($"Routing:Regions names {twice.Key} more than once.");
+        if (faults.Count == 0 && options.Regions.SelectMany(r => r.ToSite().Routers).GroupBy(r => r.Name)
+            .FirstOrDefault(g => g.Count() > 1) is { } router)
+            faults.Add($"Routing:Regions:N:Routers names {router.Key} more than once.");
         CheckModelStrategies(options.ModelStrategies, faults);
         if (options.OutAfter <= options.SuspectAfter)
             faults.Add("Routing:OutAfter takes a time longer than Routing:SuspectAfter.");
@@ -182,6 +170,4 @@ internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
         if (models.GroupBy(m => m.Model).FirstOrDefault(g => g.Count() > 1) is { } twice)
             faults.Add($"Routing:ModelStrategies names {twice.Key} more than once.");
     }
-
-    private static bool IsHttps(Uri url) => url.IsAbsoluteUri && url.Scheme == Uri.UriSchemeHttps;
 }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Lepton.Routing.Decisions;
+using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
 using Lepton.Routing.Listing;
 using Lepton.Routing.Registry;
@@ -11,8 +12,7 @@ namespace Lepton.Routing;
 /// <summary>What people and services ask a router. Tenants that the policy names and services may.</summary>
 internal sealed class RoutingService(
     SnapshotPublisher snapshots, RegionListing listing, DecisionExplainer explainer, RoutePlanner planner,
-        Topology topology,
-    IHostApplicationLifetime lifetime, TimeProvider time) : V1.RoutingService.RoutingServiceBase
+    Topology topology, RouterDrain drain, TimeProvider time) : V1.RoutingService.RoutingServiceBase
 {
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(5);
 
@@ -37,8 +37,8 @@ internal sealed class RoutingService(
     {
         Admit(context);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
-            context.CancellationToken, lifetime.ApplicationStopping);
-        while (!lifetime.ApplicationStopping.IsCancellationRequested)
+            context.CancellationToken, drain.Closing);
+        while (!drain.Closing.IsCancellationRequested)
         {
             Task change = snapshots.Changed;
             RegistrySnapshot snapshot = snapshots.Current;

@@ -1,4 +1,5 @@
 using Lepton.Compliance.Client;
+using Lepton.Routing.Regions;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -7,12 +8,16 @@ namespace Lepton.Routing;
 /// <summary>The regions and the residency policy in force: fixed from the start of this process.</summary>
 internal sealed class Topology
 {
-    public Topology(string own, IReadOnlyList<RoutingOptions.RegionOptions> regions, ResidencyPolicy policy)
+    public Topology(
+        string own, IReadOnlyList<RoutingOptions.RegionOptions> regions, ResidencyPolicy policy, string router = "")
     {
         Own = own;
         Policy = policy;
-        Regions = [.. regions.OrderBy(r => r.Name, StringComparer.Ordinal)];
+        Regions = [.. regions.OrderBy(r => r.Name, StringComparer.Ordinal).Select(r => r.ToSite())];
         OwnIndex = policy.IndexOf(own);
+        IReadOnlyList<RouterSite> routers = Find(own)?.Routers ?? [];
+        Router = router.Length == 0 && routers is [var only] ? only.Name : router;
+        Siblings = [.. routers.Where(r => r.Name != Router)];
     }
 
     /// <summary>The router's own region.</summary>
@@ -21,31 +26,44 @@ internal sealed class Topology
     /// <summary>Its index in the policy's sets.</summary>
     public int OwnIndex { get; }
 
+    /// <summary>The router's own name.</summary>
+    public string Router { get; }
+
+    /// <summary>The other routers of the own region.</summary>
+    public IReadOnlyList<RouterSite> Siblings { get; }
+
     public ResidencyPolicy Policy { get; }
 
     /// <summary>Every region, by name.</summary>
-    public IReadOnlyList<RoutingOptions.RegionOptions> Regions { get; }
+    public IReadOnlyList<RegionSite> Regions { get; }
+
+    /// <summary>Every router of every other region.</summary>
+    public IEnumerable<RouterSite> RemoteRouters => Regions.Where(r => r.Name != Own).SelectMany(r => r.Routers);
 
     public static Topology Load(IOptions<ServiceOptions> service, IOptions<RoutingOptions> routing,
         IConfiguration configuration)
     {
-        string own = service.Value.Region;
-        if (!routing.Value.Regions.Any(r => r.Name == own))
-            throw new OptionsValidationException(RoutingOptions.Section, typeof(RoutingOptions),
-                [$"Routing:Regions takes every region, the own one ({own}) too."]);
-        string path = configuration["Lepton:PolicyFile"] ?? throw new OptionsValidationException(
-            ServiceOptions.Section, typeof(ServiceOptions),
-                ["Lepton:PolicyFile takes the path of the residency policy."]);
+        string own = service.Value.Region, router = routing.Value.Router;
+        if (routing.Value.Regions.FirstOrDefault(r => r.Name == own)?.ToSite() is not { } site)
+            throw Invalid(RoutingOptions.Section, $"Routing:Regions takes every region, the own one ({own}) too.");
+        if (router.Length == 0 ? site.Routers.Count > 1 : site.Routers.All(r => r.Name != router))
+            throw Invalid(RoutingOptions.Section, $"Routing:Router takes this router's own name, one of "
+                + $"{string.Join(", ", site.Routers.Select(r => r.Name))}; not '{router}'.");
+        string path = configuration["Lepton:PolicyFile"]
+            ?? throw Invalid(ServiceOptions.Section, "Lepton:PolicyFile takes the path of the residency policy.");
         ResidencyPolicy policy = ResidencyPolicy.Load(path, routing.Value.Regions.Select(r => r.Name));
-        return new Topology(own, [.. routing.Value.Regions], policy);
+        return new Topology(own, [.. routing.Value.Regions], policy, router);
     }
 
     /// <summary>A region of the topology, or null.</summary>
-    public RoutingOptions.RegionOptions? Find(string name)
+    public RegionSite? Find(string name)
     {
-        foreach (RoutingOptions.RegionOptions region in Regions)
+        foreach (RegionSite region in Regions)
             if (region.Name == name)
                 return region;
         return null;
     }
+
+    private static OptionsValidationException Invalid(string section, string fault) =>
+        new(section, section == RoutingOptions.Section ? typeof(RoutingOptions) : typeof(ServiceOptions), [fault]);
 }

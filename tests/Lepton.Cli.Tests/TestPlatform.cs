@@ -16,8 +16,13 @@ internal static class TestPlatform
         Wan = true,
         Postgres = "embedded",
         BasePort = 7400,
-        Regions = [.. gateways.Select(g =>
-            new PlatformRegion { Name = g.Region, GatewayUrl = g.Url, Nodes = [$"inference-{g.Region}-a"] })],
+        Regions = [.. gateways.GroupBy(g => g.Region).Select(g => new PlatformRegion
+        {
+            Name = g.Key,
+            GatewayUrl = g.First().Url,
+            GatewayUrls = [.. g.Select(x => x.Url)],
+            Nodes = [$"inference-{g.Key}-a"],
+        })],
         Dashboard = new DashboardAccess
         {
             // Nobody listens on port 1 of loopback: spans are dropped, which must not disturb an answer.

@@ -37,9 +37,9 @@ public sealed class Platform : IAsyncLifetime
 
     public string TelemetryApiKey => Dashboard("telemetry_api_key");
 
-    /// <summary>The TLS ports of everything of ours that runs: router and two nodes a region.</summary>
+    /// <summary>The TLS ports of everything of ours that runs: two routers and two nodes a region.</summary>
     public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
-        .SelectMany(region => Enumerable.Range(basePort + (PortsPerRegion * region), 3));
+        .SelectMany(region => ((int[])[0, 1, 2, 4]).Select(offset => basePort + (PortsPerRegion * region) + offset));
 
     private string Folder => Path.Combine(CliProcess.Home, "instances", instance);
 
@@ -125,7 +125,7 @@ public sealed class Platform : IAsyncLifetime
     /// </summary>
     private static int FreeRange()
     {
-        const int planSize = 309;
+        const int planSize = 399;
         for (int candidate = 12_000; candidate < 30_000; candidate += 500)
         {
             if (Enumerable.Range(candidate, planSize).All(IsFree))

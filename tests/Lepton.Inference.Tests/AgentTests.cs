@@ -108,6 +108,7 @@ public sealed class AgentTests
 
         var stopping = node.StopAsync();
         await router.UntilAsync(r => r.State == NodeState.Draining);
+        await node.UntilRefusingAsync();
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
             await node.InferAsync(Messages.Request("slow", ("x", "FP32", [1, 1], new byte[4]))));
         var answer = await running;
@@ -115,6 +116,57 @@ public sealed class AgentTests
 
         Assert.Equal((StatusCode.Unavailable, "NODE_DRAINING"), (refused.StatusCode, RpcErrors.ReasonOf(refused)));
         Assert.Equal("slow", answer.ModelName);
+    }
+
+    [Fact]
+    public async Task Stop_RoutersThatHaveNotHeard_AreServedUntilTheyHave()
+    {
+        using var pki = new TestInstallation();
+        await using var quick = await Router.StartAsync(pki);
+        await using var slow = await Router.StartAsync(pki);
+        using var models = new TestRepository().Sum("sum");
+        var settings = Settings(quick);
+        settings["Inference:Routers:1"] = slow.Address;
+        await using var node = await NodeHost.StartAsync(models, settings, pki);
+        await slow.UntilAsync(r => r.State == NodeState.Serving);
+        var hold = slow.HoldAnswers = new TaskCompletionSource();
+
+        var stopping = node.StopAsync();
+        await quick.UntilAsync(r => r.State == NodeState.Draining);
+        await slow.UntilAsync(r => r.State == NodeState.Draining);
+        // One router's answer is out: it may still send.
+        for (var i = 0; i < 5; i++)
+            await node.InferAsync(Messages.Request(
+                "sum", ("a", "FP32", [1, 3], new byte[12]), ("b", "FP32", [1, 3], new byte[12])));
+        Assert.False(stopping.IsCompleted);
+        hold.SetResult();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task Stop_OpenStream_AnswersWhatWasAskedThenEndsWithUnavailable()
+    {
+        using var pki = new TestInstallation();
+        await using var router = await Router.StartAsync(pki);
+        using var models = new TestRepository().Slow("slow");
+        var settings = Settings(router);
+        settings["Inference:WarmUp"] = "false";
+        settings["Inference:DrainSeconds"] = "60";
+        await using var node = await NodeHost.StartAsync(models, settings, pki);
+        using var call = node.Client.ModelStreamInfer(node.Headers("slow"));
+        await call.RequestStream.WriteAsync(
+            Messages.Request("slow", ("x", "FP32", [256, 256], new byte[256 * 256 * 4])));
+        await router.UntilAsync(r => r.Load.InFlight == 1);
+
+        var stopping = node.StopAsync();
+
+        Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(("", "slow"),
+            (call.ResponseStream.Current.ErrorMessage, call.ResponseStream.Current.InferResponse.ModelName));
+        var ended = await Assert.ThrowsAsync<RpcException>(
+            () => call.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal((StatusCode.Unavailable, "NODE_DRAINING"), (ended.StatusCode, RpcErrors.ReasonOf(ended)));
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20)); // the open stream does not hold the node
     }
 
     [Fact]
@@ -145,6 +197,9 @@ public sealed class AgentTests
         private readonly Channel<NodeReport> _reports = Channel.CreateUnbounded<NodeReport>();
         private WebApplication? _app;
 
+        /// <summary>While set and not done, reports that say DRAINING are taken and not answered.</summary>
+        public TaskCompletionSource? HoldAnswers { get; set; }
+
         public string Address => _app?.Urls.Single() ?? "";
 
         public int Port => new Uri(Address).Port;
@@ -173,6 +228,8 @@ public sealed class AgentTests
             await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
             {
                 _reports.Writer.TryWrite(request.Report);
+                if (HoldAnswers is { } hold && request.Report.State == NodeState.Draining)
+                    await hold.Task.WaitAsync(context.CancellationToken);
                 await responseStream.WriteAsync(new ReportResponse
                 {
                     Sequence = request.Report.Sequence,

@@ -127,6 +127,15 @@ internal sealed class NodeHost : IAsyncDisposable
 
     public async Task StopAsync() => await _app.StopAsync();
 
+    /// <summary>Ends when a node that stops has begun to refuse new work.</summary>
+    public async Task UntilRefusingAsync()
+    {
+        var refusing = new TaskCompletionSource();
+        var draining = Services.GetRequiredService<Serving.Draining>();
+        using var registration = draining.Refusing.Register(refusing.SetResult);
+        await refusing.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
     public async ValueTask DisposeAsync()
     {
         Channel.Dispose();

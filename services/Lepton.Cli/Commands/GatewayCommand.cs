@@ -13,7 +13,7 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
 
     private readonly Option<string?> from = new("--from")
     {
-        Description = "The region whose gateway is asked (default: the first region).",
+        Description = "The region whose gateways are asked (default: the first region).",
         HelpName = "REGION",
     };
 
@@ -94,13 +94,15 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
         }
 
         string shown = parse.GetRequiredValue(tenant);
-        using GatewayClient gateway =
-            GatewayClient.Open(session.Installation, region, platform.AuthorityFile, shown);
+        GatewayClient Open(PlatformRegion to) =>
+            GatewayClient.Open(session.Installation, to, platform.AuthorityFile, shown);
+        using GatewayClient gateway = Open(region);
         CallOptions options = new(
             headers: [],
             deadline: session.Time.GetUtcNow().UtcDateTime.AddSeconds(seconds),
             cancellationToken: cancellation);
-        GatewayCall call = new(gateway, platform, session, parse.GetValue(json), options);
+        OtherRegions others = new(platform.Regions, Open, session.Terminal.Progress);
+        GatewayCall call = new(gateway, others, platform, session, parse.GetValue(json), options);
         try
         {
             return await action(parse, call, cancellation);

@@ -53,14 +53,19 @@ internal static class RouteCommand
         if (!call.Json)
         {
             DecisionView.Show(call.Terminal, answer.Decision);
-            IEnumerable<string> gateways = answer.AllowedGateways.Select(g => $"{g.Name} {g.GatewayUrl}");
+            IEnumerable<string> gateways = answer.AllowedGateways.Select(
+                g => $"{g.Name} {string.Join(' ', g.Routers.Select(r => r.GatewayUrl))}");
             call.Terminal.Line($"Gateways   {string.Join(", ", gateways)}");
             return;
         }
 
         JsonObject json = DecisionView.Json(answer.Decision);
         json["allowed_gateways"] = new JsonArray([.. answer.AllowedGateways.Select(g =>
-            new JsonObject { ["region"] = g.Name, ["url"] = g.GatewayUrl })]);
+            new JsonObject
+            {
+                ["region"] = g.Name, ["url"] = g.GatewayUrl,
+                ["urls"] = DecisionView.Strings(g.Routers.Select(r => r.GatewayUrl)),
+            })]);
         call.Terminal.Json(json);
     }
 }

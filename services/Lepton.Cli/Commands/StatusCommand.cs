@@ -104,8 +104,10 @@ internal static class StatusCommand
         ["start_time"] = platform.StartTime.ToString("O"),
         ["app_host_pid"] = platform.AppHost.Pid,
         ["dashboard"] = platform.Dashboard.LoginUrl,
-        ["regions"] = new JsonArray([.. platform.Regions.Select(r =>
-            new JsonObject { ["name"] = r.Name, ["gateway"] = r.GatewayUrl })]),
+        ["regions"] = new JsonArray([.. platform.Regions.Select(r => new JsonObject
+        {
+            ["name"] = r.Name, ["gateway"] = r.GatewayUrl, ["gateways"] = DecisionView.Strings(r.GatewayUrls),
+        })]),
         ["resources"] = new JsonArray([.. rows.Select(row => new JsonObject
         {
             ["name"] = row.Resource.Name,

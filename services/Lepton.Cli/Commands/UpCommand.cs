@@ -146,7 +146,7 @@ internal static class UpCommand
         terminal.Line($"Dashboard  {platform.Dashboard.LoginUrl}");
         foreach (PlatformRegion region in platform.Regions)
         {
-            terminal.Line($"Gateway    {region.GatewayUrl}  {region.Name}");
+            terminal.Line($"Gateways   {string.Join("  ", region.GatewayUrls)}  {region.Name}");
         }
 
         string from = platform.Regions[0].Name;

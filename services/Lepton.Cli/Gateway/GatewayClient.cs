@@ -10,7 +10,7 @@ using OpenInference;
 namespace Lepton.Cli.Gateway;
 
 /// <summary>
-/// A tenant's connection to one region's gateway: TLS 1.3, the tenant's certificate, and trust in this
+/// A tenant's connection to one region's gateways: TLS 1.3, the tenant's certificate, and trust in this
 /// installation's authority alone.
 /// </summary>
 internal sealed class GatewayClient : IDisposable
@@ -25,13 +25,14 @@ internal sealed class GatewayClient : IDisposable
         this.channel = channel;
         this.certificate = certificate;
         Region = region.Name;
-        Url = region.GatewayUrl;
+        Url = string.Join(", ", region.GatewayUrls);
         Routing = new RoutingService.RoutingServiceClient(channel);
         Inference = new GRPCInferenceService.GRPCInferenceServiceClient(channel);
     }
 
     public string Region { get; }
 
+    /// <summary>The addresses, for people.</summary>
     public string Url { get; }
 
     public RoutingService.RoutingServiceClient Routing { get; }
@@ -58,13 +59,7 @@ internal sealed class GatewayClient : IDisposable
                 RemoteCertificateValidationCallback = check.Validate,
             },
         };
-        GrpcChannel channel = GrpcChannel.ForAddress(region.GatewayUrl, new GrpcChannelOptions
-        {
-            HttpHandler = handler,
-            DisposeHttpClient = true,
-            MaxReceiveMessageSize = 64 * 1024 * 1024,
-        });
-        return new GatewayClient(region, channel, certificate);
+        return new GatewayClient(region, GatewayAddresses.Open(region.GatewayUrls, handler), certificate);
     }
 
     public void Dispose()

@@ -64,7 +64,8 @@ internal static class DecisionView
 
     private static void Show(Terminal terminal, Attempt attempt)
     {
-        string picked = attempt.Node.Length > 0 ? attempt.Node : attempt.Region;
+        string picked = attempt.Node.Length > 0 ? attempt.Node
+            : attempt.Router.Length > 0 ? attempt.Router : attempt.Region;
         string end = attempt.Reason.Length > 0 ? $", ended {Status(attempt.StatusCode)} ({attempt.Reason})" : "";
         string draws = attempt.Draws.Count > 0
             ? $"; drew {string.Join(", ", attempt.Draws.Select(Amounts.Number))}"
@@ -87,7 +88,7 @@ internal static class DecisionView
         for (int i = 0; i < attempt.Candidates.Count; i++)
         {
             Candidate c = attempt.Candidates[i];
-            string name = c.Node.Length > 0 ? c.Node : $"router of {c.Region}";
+            string name = c.Node.Length > 0 ? c.Node : c.Router.Length > 0 ? c.Router : $"router of {c.Region}";
             string mark = IsPicked(c, attempt) ? "*" : attempt.Drawn.Contains((uint)i) ? "+" : "";
             table.Add(mark, name, c.Region, c.Zone,
                 Excluded(c),
@@ -109,7 +110,7 @@ internal static class DecisionView
     /// <summary>A node of the own region, or another region by its router.</summary>
     private static bool IsPicked(Candidate candidate, Attempt attempt) => candidate.Node.Length > 0
         ? candidate.Node == attempt.Node
-        : attempt.Node.Length == 0 && candidate.Region == attempt.Region;
+        : attempt.Node.Length == 0 && candidate.Region == attempt.Region && candidate.Router == attempt.Router;
 
     private static string Sources(Decision decision)
     {
@@ -137,6 +138,7 @@ internal static class DecisionView
         ["number"] = attempt.Number,
         ["node"] = attempt.Node,
         ["region"] = attempt.Region,
+        ["router"] = attempt.Router,
         ["draws"] = new JsonArray([.. attempt.Draws.Select(d => (JsonNode)d)]),
         ["drawn"] = new JsonArray([.. attempt.Drawn.Select(d => (JsonNode)d)]),
         ["candidates_total"] = attempt.CandidatesTotal,
@@ -152,6 +154,7 @@ internal static class DecisionView
     {
         ["node"] = c.Node,
         ["region"] = c.Region,
+        ["router"] = c.Router,
         ["zone"] = c.Zone,
         ["excluded"] = c.Exclusion == ExclusionReason.Unspecified ? null : Amounts.Words(c.Exclusion),
         ["excluded_detail"] = c.ExclusionDetail,

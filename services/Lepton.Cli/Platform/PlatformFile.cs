@@ -15,10 +15,18 @@ internal sealed record PlatformRegion
 {
     public required string Name { get; init; }
 
+    /// <summary>The first gateway.</summary>
     public required string GatewayUrl { get; init; }
+
+    /// <summary>All gateways, one a zone, the first one too.</summary>
+    public required IReadOnlyList<string> GatewayUrls { get; init; }
 
     /// <summary>Nodes that start by themselves; the standby node is not one of them.</summary>
     public required IReadOnlyList<string> Nodes { get; init; }
+
+    /// <summary>The resource's name of the router behind a gateway: the first zone's has the short one.</summary>
+    public string RouterAt(string gatewayUrl) =>
+        gatewayUrl == GatewayUrls[0] ? $"routing-{Name}" : $"routing-{Name}-b";
 }
 
 /// <summary>

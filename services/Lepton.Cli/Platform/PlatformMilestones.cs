@@ -6,7 +6,7 @@ using Lepton.Routing.V1;
 
 namespace Lepton.Cli.Platform;
 
-/// <summary>"Ready": the dashboard answers, and every region's router knows all its nodes with their models.</summary>
+/// <summary>"Ready": the dashboard answers, and every router knows all its region's nodes with their models.</summary>
 internal sealed class PlatformMilestones(PlatformFile platform, IReadOnlyList<GatewayClient> gateways, HttpClient http)
 {
     /// <summary>The models of the main job; a node without one of them is not ready.</summary>
@@ -16,10 +16,12 @@ internal sealed class PlatformMilestones(PlatformFile platform, IReadOnlyList<Ga
     [
         new Milestone("app host", "app host", AppHostAsync),
         new Milestone("dashboard", "dashboard", DashboardAsync),
-        .. gateways.Select(g => new Milestone("routers", $"routing-{g.Region}", token => RouterAsync(g, token))),
-        .. gateways.SelectMany(g => platform.Region(g.Region).Nodes
-            .Select(node => new Milestone("nodes and models", node, token => NodeAsync(g, node, token)))),
+        .. gateways.Select(g => new Milestone("routers", RouterOf(g), token => RouterAsync(g, token))),
+        .. gateways.SelectMany(g => platform.Region(g.Region).Nodes.Select(node => new Milestone(
+            "nodes and models", $"{node} for {RouterOf(g)}", token => NodeAsync(g, node, token)))),
     ];
+
+    private string RouterOf(GatewayClient gateway) => platform.Region(gateway.Region).RouterAt(gateway.Url);
 
     private async Task<string?> AppHostAsync(CancellationToken cancellation)
     {

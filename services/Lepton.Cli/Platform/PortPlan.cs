@@ -12,8 +12,10 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
     public const int DefaultBase = 7400;
     public const int RegionsMax = 9;
 
-    /// <summary>The highest port of a plan is base + 220 + 10 × 8 + 8, the relay of the last pair.</summary>
-    public const int BaseMax = 65535 - 308;
+    /// <summary>
+    /// The highest port of a plan is base + 310 + 10 × 8 + 8, the relay of the last pair to its second router.
+    /// </summary>
+    public const int BaseMax = 65535 - 398;
 
     public string Dashboard => $"http://127.0.0.1:{basePort}";
 
@@ -23,7 +25,9 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
 
     public string OtlpHttp => $"http://127.0.0.1:{basePort + 3}";
 
-    public string Gateway(int region) => $"https://127.0.0.1:{RegionBase(region)}";
+    /// <summary>The gateways of a region, one a zone; the first is zone a's.</summary>
+    public IReadOnlyList<string> Gateways(int region) =>
+        [.. Enumerable.Range(0, zones).Select(router => $"https://127.0.0.1:{RouterPort(region, router)}")];
 
     public IEnumerable<PlannedPort> All()
     {
@@ -41,6 +45,10 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
             }
 
             yield return new PlannedPort(RegionBase(i) + 3, $"inference-{regions[i]}-standby");
+            if (zones > 1)
+            {
+                yield return new PlannedPort(RouterPort(i, 1), $"routing-{regions[i]}-b");
+            }
         }
 
         foreach (PlannedPort relay in Relays())
@@ -51,16 +59,19 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
 
     private int RegionBase(int region) => basePort + (20 * (region + 1));
 
+    private int RouterPort(int region, int router) => RegionBase(region) + (4 * router);
+
     private IEnumerable<PlannedPort> Relays()
     {
         for (int from = 0; wan && from < regions.Count; from++)
         {
             for (int to = 0; to < regions.Count; to++)
             {
-                if (from != to)
+                for (int router = 0; from != to && router < zones; router++)
                 {
-                    string owner = $"the wide-area relay {regions[from]} to {regions[to]}";
-                    yield return new PlannedPort(basePort + 220 + (10 * from) + to, owner);
+                    string owner = $"the wide-area relay {regions[from]} to {regions[to]}"
+                        + (router == 0 ? "" : "'s second router");
+                    yield return new PlannedPort(basePort + 220 + (90 * router) + (10 * from) + to, owner);
                 }
             }
         }

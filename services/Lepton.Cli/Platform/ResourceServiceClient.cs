@@ -80,6 +80,32 @@ internal sealed class ResourceServiceClient : IResourceSource, IDisposable
         return [.. lines];
     }
 
+    /// <summary>Has a resource start, stop or restart; ends when that is done. Null, or why it was not.</summary>
+    public async Task<string?> ExecuteAsync(
+        string command, string resource, TimeSpan limit, CancellationToken cancellation)
+    {
+        if ((await ListAsync(cancellation)).FirstOrDefault(r => r.Name == resource) is not { } state)
+        {
+            return "no such resource";
+        }
+
+        ResourceCommandRequest request = new()
+        {
+            CommandName = command, ResourceName = state.Id, ResourceType = "Project",
+        };
+        try
+        {
+            ResourceCommandResponse response = await client.ExecuteResourceCommandAsync(
+                request, headers, TimeProvider.System.GetUtcNow().UtcDateTime + limit, cancellation);
+            return response.Kind == ResourceCommandResponseKind.Succeeded ? null
+                : response.HasMessage ? response.Message : $"{response.Kind}";
+        }
+        catch (RpcException e) when (!cancellation.IsCancellationRequested)
+        {
+            return e.Status.Detail;
+        }
+    }
+
     public void Dispose() => channel.Dispose();
 
     private static ResourceState Describe(Resource resource) => new()
@@ -88,6 +114,7 @@ internal sealed class ResourceServiceClient : IResourceSource, IDisposable
         Id = resource.Name,
         State = resource.HasState ? resource.State : "Unknown",
         Health = Health(resource),
+        HasHealthChecks = resource.HealthReports.Count > 0,
         Pid = Number(resource, "executable.pid"),
         ExitCode = Number(resource, "resource.exitCode"),
         StartTime = resource.StartedAt?.ToDateTimeOffset(),

@@ -24,6 +24,15 @@ internal sealed record ResourceState
     /// <summary>It ended or never began, and nothing will bring it back by itself.</summary>
     public bool HasFailed => State is "Exited" or "Finished" or "FailedToStart" or "RuntimeUnhealthy";
 
+    /// <summary>Somebody looks whether it is healthy; without that it has no <see cref="Health"/>.</summary>
+    public bool HasHealthChecks { get; init; }
+
+    /// <summary>It runs and, where that is looked at, was found healthy.</summary>
+    public bool IsServing => State is "Running" && (Health is "Healthy" || !HasHealthChecks);
+
+    /// <summary>A process of it is there.</summary>
+    public bool IsAlive => State is "Starting" or "Running" or "Stopping" or "Waiting";
+
     /// <summary>The standby nodes wait for somebody to start them.</summary>
     public bool IsWaitingForStart => State is "NotStarted";
 }

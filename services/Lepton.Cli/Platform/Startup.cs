@@ -70,8 +70,10 @@ internal sealed class Startup(Session session, Instance instance, UpOptions opti
     {
         using ResourceServiceClient resources = new(platform.Dashboard);
         using HttpClient http = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false });
-        GatewayClient[] gateways = [.. platform.Regions.Select(region =>
-            GatewayClient.Open(session.Installation, region, platform.AuthorityFile, "demo"))];
+        // One by one: any of them answering for the other would hide that it is not there.
+        GatewayClient[] gateways = [.. platform.Regions.SelectMany(region => region.GatewayUrls.Select(url =>
+            GatewayClient.Open(
+                session.Installation, region with { GatewayUrls = [url] }, platform.AuthorityFile, "demo")))];
         try
         {
             PlatformMilestones milestones = new(platform, gateways, http);
@@ -100,7 +102,8 @@ internal sealed class Startup(Session session, Instance instance, UpOptions opti
         Regions = [.. options.Regions.Select((name, i) => new PlatformRegion
         {
             Name = name,
-            GatewayUrl = options.Ports.Gateway(i),
+            GatewayUrl = options.Ports.Gateways(i)[0],
+            GatewayUrls = options.Ports.Gateways(i),
             Nodes = [.. "ab".Take(options.Zones).Select(zone => $"inference-{name}-{zone}")],
         })],
         Dashboard = dashboard,

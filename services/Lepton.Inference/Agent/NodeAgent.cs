@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Inference.Agent;
 
 /// <summary>
-/// The node's life: loads its models, reports to every router of its region, and on SIGTERM says so, finishes what it
-/// has and goes.
+/// The node's life: loads its models, reports to every router of its region, and on SIGTERM says so, takes work until
+/// every router knows, finishes what it has and goes.
 /// </summary>
 internal sealed partial class NodeAgent(
     ModelRepository repository,
@@ -19,9 +19,16 @@ internal sealed partial class NodeAgent(
     IOptions<InferenceOptions> options,
     ILogger<NodeAgent> logger) : IHostedLifecycleService, IDisposable
 {
+    // A router that has not answered a report for that long has lost us anyway.
+    private static readonly TimeSpan FarewellMax = TimeSpan.FromSeconds(3);
+
+    // What routers had sent before they knew arrives within a round trip of a region.
+    private static readonly TimeSpan OnTheWay = TimeSpan.FromMilliseconds(200);
+
     private readonly InferenceOptions _options = options.Value;
     private readonly ReportPace _pace = new(TimeSpan.FromMilliseconds(options.Value.ReportIntervalMilliseconds), time);
     private readonly CancellationTokenSource _stop = new();
+    private RouterLink[] _routers = [];
     private Task _links = Task.CompletedTask;
     private Task _loading = Task.CompletedTask;
 
@@ -36,30 +43,35 @@ internal sealed partial class NodeAgent(
     /// <summary>The server listens: report as starting, then load.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        _links = Task.WhenAll(_options.Routers.Select(router => Link(new Uri(router)).RunAsync(_stop.Token)));
+        _routers = [.. _options.Routers.Select(router => Link(new Uri(router)))];
+        _links = Task.WhenAll(_routers.Select(router => router.RunAsync(_stop.Token)));
         _loading = LoadAsync();
         return Task.CompletedTask;
     }
 
     /// <summary>
-    /// Runs before the server stops listening: routers hear of it first, then the work under way ends.
+    /// Runs before the server stops listening: routers hear of it first, then new work is refused, then the work under
+    /// way ends.
     /// </summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         draining.Begin();
         _pace.Changed();
-        var until = time.GetTimestamp();
-        Draining(_options.DrainSeconds);
-        var poll = TimeSpan.FromMilliseconds(50);
-        // At least a moment, so that the report arrives and what was on its way here is still taken or refused
-        // properly.
-        await Task.Delay(TimeSpan.FromMilliseconds(200), time, CancellationToken.None);
-        while (Busy() > 0 && time.GetElapsedTime(until).TotalSeconds < _options.DrainSeconds
+        LogDraining(draining.Calls, _options.DrainSeconds);
+        var started = time.GetTimestamp();
+        await Task.WhenAll(_routers.Select(router => router.ToldAsync()))
+            .WaitAsync(FarewellMax, time, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // late or not: the work is the same
+        await PauseAsync(OnTheWay, cancellationToken);
+        await draining.RefuseAsync();
+        while (draining.Calls > 0 && time.GetElapsedTime(started).TotalSeconds < _options.DrainSeconds
             && !cancellationToken.IsCancellationRequested)
-            await Task.Delay(poll, time, CancellationToken.None);
-        var left = Busy();
-        Drained(left);
+            await PauseAsync(TimeSpan.FromMilliseconds(20), cancellationToken);
+        LogDrained(draining.Calls);
     }
+
+    private async Task PauseAsync(TimeSpan pause, CancellationToken cancellation) =>
+        await Task.Delay(pause, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -87,13 +99,10 @@ internal sealed partial class NodeAgent(
     private RouterLink Link(Uri router) => new(router, () => peers.CreateChannel(router, "routing", place.Value.Region),
         reports, _pace, time, new Random(HashCode.Combine(_options.Node, router)), logger);
 
-    private int Busy() => repository.Versions.Sum(
-        version => version.Served is { } served ? served.Running + served.Queued : 0);
-
     [LoggerMessage(Level = LogLevel.Information, Message =
-        "Draining: no new work, {Seconds} s at most for what is under way")]
-    private partial void Draining(int seconds);
+        "Draining with {Calls} calls under way, {Seconds} s at most for them")]
+    private partial void LogDraining(int calls, int seconds);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Drained, {Busy} requests left behind")]
-    private partial void Drained(int busy);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Drained, {Calls} calls left behind")]
+    private partial void LogDrained(int calls);
 }

@@ -17,10 +17,16 @@ internal sealed partial class RouterLink(
     ILogger logger)
 {
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
+    // A router that was restarted is ready when its nodes are back: they must not stay away for long.
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(2);
 
     /// <summary>A router that stays away is logged once a minute or so, not at every try.</summary>
-    private const int LogEvery = 12;
+    private const int LogEvery = 30;
+
+    private readonly Farewell _farewell = new();
+
+    /// <summary>Ends when this router knows that the node leaves. Ask after reports began to say so.</summary>
+    public Task ToldAsync() => _farewell.HeardAsync();
 
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -45,6 +51,7 @@ internal sealed partial class RouterLink(
                 if (failures++ % LogEvery == 0)
                     LinkBroken(router, error.Message);
             }
+            _farewell.Disconnected();
             // Full jitter, so that a region's nodes don't come back to a restarted router in one instant.
             if (!await DelayAsync(wait * (0.5 + (random.NextDouble() / 2)), cancellation))
                 return;
@@ -56,22 +63,27 @@ internal sealed partial class RouterLink(
         RegistryService.RegistryServiceClient client, Action connected, CancellationToken cancellation)
     {
         using var call = client.Report(cancellationToken: cancellation);
-        var answers = DrainAnswersAsync(call, connected, cancellation);
+        var answers = TakeAnswersAsync(call, connected, cancellation);
         using var subscription = pace.Subscribe();
         // The stream has no deadline: it lives as long as the node. A dead router is noticed by HTTP/2 pings.
         while (!answers.IsCompleted)
         {
-            await call.RequestStream.WriteAsync(new ReportRequest { Report = reports.Build() }, cancellation);
+            var report = reports.Build();
+            _farewell.Sent(report.Sequence, report.State == NodeState.Draining);
+            await call.RequestStream.WriteAsync(new ReportRequest { Report = report }, cancellation);
             await Task.WhenAny(subscription.NextAsync(cancellation), answers);
         }
         await answers;
     }
 
-    private static async Task DrainAnswersAsync(
+    private async Task TakeAnswersAsync(
         AsyncDuplexStreamingCall<ReportRequest, ReportResponse> call, Action connected, CancellationToken cancellation)
     {
-        await foreach (var _ in call.ResponseStream.ReadAllAsync(cancellation))
+        await foreach (var answer in call.ResponseStream.ReadAllAsync(cancellation))
+        {
+            _farewell.Answered(answer.Sequence);
             connected();
+        }
     }
 
     private async Task<bool> DelayAsync(TimeSpan wait, CancellationToken cancellation)

@@ -1,6 +1,6 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using Lepton.Inference.V1;
+using Lepton.Hop.V1;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 using PlatformReason = Lepton.Platform.V1.ErrorReason;
@@ -16,6 +16,7 @@ internal sealed partial class HopGuard(
     HopVerifier verifier,
     NodeResidency residency,
     Draining draining,
+    InferenceMetrics metrics,
     IOptions<ServiceOptions> place,
     IOptions<InferenceOptions> options,
     ILogger<HopGuard> logger) : IMiddleware
@@ -32,7 +33,7 @@ internal sealed partial class HopGuard(
         // What was routed, not what the path says: routing takes a path in any case, a comparison of ours would not.
         var method = context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method;
         if (method?.ServiceName != Service || Refusal(context, method.Name) is not { } refusal)
-            return next(context);
+            return method is not null && Inference.Contains(method.Name) ? CountedAsync(context, next) : next(context);
         Refused(method.Name, context.GetCaller().Principal, RpcErrors.ReasonOf(refusal) ?? "");
         return refusal.WriteToAsync(context);
     }
@@ -53,9 +54,24 @@ internal sealed partial class HopGuard(
         context.Features.Set(assertion);
         if (Management.Contains(method))
             return null;
-        return residency.Refusal(assertion, assertion.Model) ?? (draining.IsOn
-            ? RpcErrors.Create(StatusCode.Unavailable, ErrorReason.NodeDraining, "This node leaves service.")
-            : null);
+        return residency.Refusal(assertion, assertion.Model)
+            ?? (draining.Refusing.IsCancellationRequested ? InferenceErrors.Leaving() : null);
+    }
+
+    // What the node waits for when it leaves; and where its work came from, by data class.
+    private async Task CountedAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.Features.Get<HopAssertion>() is { } assertion)
+            metrics.Admitted(assertion.DataClass);
+        draining.Enter();
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            draining.Leave();
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Method} of {Caller}: {Reason}")]

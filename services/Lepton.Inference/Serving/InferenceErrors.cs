@@ -33,6 +33,9 @@ internal static class InferenceErrors
         return RpcErrors.Create(status, refusal.Reason, refusal.Message, null, details);
     }
 
+    public static RpcException Leaving() => RpcErrors.Create(StatusCode.Unavailable, ErrorReason.NodeDraining,
+        "This node leaves service; what it answered is complete.", null, RpcErrors.RetryAfter(QueueRetry));
+
     public static RpcException DeadlinePassed() => RpcErrors.Create(
         StatusCode.DeadlineExceeded, PlatformReason.DeadlineExceeded, "The deadline passed before the request ran.");
 

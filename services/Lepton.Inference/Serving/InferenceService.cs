@@ -51,7 +51,8 @@ internal sealed partial class InferenceService(
         IServerStreamWriter<ModelStreamInferResponse> responseStream, ServerCallContext context)
     {
         var stream = new InferenceStream(
-            request => InferAsync(request, context, ForStream), options.Value.StreamConcurrencyMax);
+            request => InferAsync(request, context, ForStream), options.Value.StreamConcurrencyMax,
+            draining.Refusing);
         await stream.RunAsync(requestStream, responseStream, context.CancellationToken);
     }
 

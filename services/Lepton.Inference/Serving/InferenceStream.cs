@@ -7,10 +7,12 @@ namespace Lepton.Inference.Serving;
 
 /// <summary>
 /// ModelStreamInfer: several requests of a stream run at once, their answers come in the requests' order. A request
-/// that fails is answered with an error message; the stream goes on.
+/// that fails is answered with an error message; the stream goes on. When the node leaves service, nothing more is
+/// read, what was read is answered, and the stream ends with UNAVAILABLE.
 /// </summary>
 internal sealed class InferenceStream(
-    Func<ModelInferRequest, Task<(ModelInferResponse Response, Tensor[] Outputs)>> infer, int concurrencyMax)
+    Func<ModelInferRequest, Task<(ModelInferResponse Response, Tensor[] Outputs)>> infer, int concurrencyMax,
+    CancellationToken leaving)
 {
     private readonly Channel<(
         ModelInferRequest Request, Task<(ModelInferResponse Response, Tensor[] Outputs)> Answer)> _underWay =
@@ -22,20 +24,30 @@ internal sealed class InferenceStream(
         var reading = ReadAsync(requests, cancellation);
         await foreach (var (request, answer) in _underWay.Reader.ReadAllAsync(cancellation))
             await AnswerAsync(request, answer, responses, cancellation);
-        await reading;
+        if (!await reading)
+            throw InferenceErrors.Leaving();
     }
 
-    private async Task ReadAsync(IAsyncStreamReader<ModelInferRequest> requests, CancellationToken cancellation)
+    /// <summary>True when the caller sent all; false when reading ended because the node leaves.</summary>
+    private async Task<bool> ReadAsync(IAsyncStreamReader<ModelInferRequest> requests, CancellationToken cancellation)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, leaving);
         try
         {
-            await foreach (var request in requests.ReadAllAsync(cancellation))
-                await _underWay.Writer.WriteAsync((request, infer(request)), cancellation);
+            while (await requests.MoveNext(either.Token))
+                await _underWay.Writer.WriteAsync((requests.Current, infer(requests.Current)), cancellation);
             _underWay.Writer.Complete();
+            return true;
+        }
+        catch (Exception) when (leaving.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            _underWay.Writer.Complete();
+            return false;
         }
         catch (Exception error)
         {
             _underWay.Writer.Complete(error); // ends the answering loop with the same error
+            return true;
         }
     }
 

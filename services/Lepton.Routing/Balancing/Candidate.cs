@@ -1,8 +1,8 @@
 namespace Lepton.Routing.Balancing;
 
 /// <summary>
-/// A place that may serve one model: a node of the own region, or another region as a whole. Immutable but for its
-/// <see cref="Lane"/>, which is live.
+/// A place that may serve one model: a node of the own region, or another region by one of its routers. Immutable but
+/// for its <see cref="Lane"/>, which is live.
 /// </summary>
 internal sealed class Candidate
 {
@@ -13,6 +13,9 @@ internal sealed class Candidate
     public required string Node { get; init; }
 
     public required string Region { get; init; }
+
+    /// <summary>The router that is the way into another region; empty for a node.</summary>
+    public string Router { get; init; } = "";
 
     /// <summary>Empty for another region.</summary>
     public string Zone { get; init; } = "";

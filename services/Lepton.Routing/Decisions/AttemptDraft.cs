@@ -62,6 +62,7 @@ internal sealed class AttemptDraft
             CandidatesTotal = (uint)(View.All.Candidates.Length + View.Excluded.Count),
             Node = Picked?.Node ?? "",
             Region = Picked is null or { IsRegion: false } ? "" : Picked.Region,
+            Router = Picked?.Router ?? "",
             StartTime = StartTime.ToTimestamp(),
             Duration = Duration.ToDuration(),
             StatusCode = StatusCode,
@@ -79,7 +80,7 @@ internal sealed class AttemptDraft
             attempt.Candidates.Add(new V1.Candidate
             {
                 Node = excluded.Node, Region = excluded.Region, Zone = excluded.Zone,
-                Exclusion = ToWire(excluded.Reason), ExclusionDetail = excluded.Detail,
+                Exclusion = ToWire(excluded.Reason), ExclusionDetail = excluded.Detail, Router = excluded.Router,
             });
         return attempt;
     }
@@ -96,6 +97,7 @@ internal sealed class AttemptDraft
         {
             Node = c.Node,
             Region = c.Region,
+            Router = c.Router,
             Zone = c.Zone,
             Exclusion = ToWire(ExclusionOf(c, i)),
             Weight = weight,

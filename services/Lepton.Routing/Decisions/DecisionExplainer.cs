@@ -1,11 +1,13 @@
 using Grpc.Core;
 using Lepton.Routing.Gateway;
+using Lepton.Routing.Regions;
 using Lepton.Routing.V1;
 
 namespace Lepton.Routing.Decisions;
 
 /// <summary>
-/// Finds a decision by its id wherever it was made, and the second router's part where there is one.
+/// Finds a decision by its id wherever it was made, and the second router's part where there is one. An id names a
+/// region: which of its routers keeps the record is found by asking all of them.
 /// </summary>
 internal sealed class DecisionExplainer(DecisionLog log, Topology topology, PeerPool peers, TimeProvider time)
 {
@@ -22,30 +24,41 @@ internal sealed class DecisionExplainer(DecisionLog log, Topology topology, Peer
             return decision is null ? null : new ExplainDecisionResponse { Decision = decision };
         if (!DecisionId.TryParse(id, out string region, out _))
             return null;
-        string remoteUnavailable = "";
-        if (region != topology.Own && decision is null)
-            (decision, remoteUnavailable) = await AskAsync(region, id, cancellation);
+        string unreachable = "";
         if (decision is null)
-            return remoteUnavailable.Length > 0 ? throw GatewayErrors.DecisionUnreachable(region, remoteUnavailable)
-                : null;
+            (decision, unreachable) = await AskAsync(region, id, cancellation);
+        if (decision is null)
+            return unreachable.Length > 0 ? throw GatewayErrors.DecisionUnreachable(region, unreachable) : null;
 
         ExplainDecisionResponse response = new() { Decision = decision };
         string? second = decision.Attempts.Select(a => a.Region).LastOrDefault(r => r.Length > 0);
         if (second is null || decision.Region != region)
             return response;
-        (response.RemoteDecision, response.RemoteUnavailable) = second == topology.Own
-            ? (log.Find(id), "")
+        (response.RemoteDecision, response.RemoteUnavailable) = second == topology.Own && log.Find(id) is { } here
+            ? (here, "")
             : await AskAsync(second, id, cancellation);
         if (response.RemoteDecision is null && response.RemoteUnavailable.Length == 0)
-            response.RemoteUnavailable = $"the router of {second} has no part of it";
+            response.RemoteUnavailable = $"no router of {second} has a part of it";
         return response;
     }
 
+    /// <summary>What the region's routers but this one know, or why some cannot be asked.</summary>
     private async Task<(Decision?, string)> AskAsync(string region, string id, CancellationToken cancellation)
     {
-        if (topology.Find(region) is not { } there || region == topology.Own)
-            return (null, "");
-        V1.RoutingService.RoutingServiceClient client = new(peers.Channel(Peer.Router(region, there.Url)));
+        IReadOnlyList<RouterSite> routers = region == topology.Own
+            ? topology.Siblings
+            : topology.Find(region)?.Routers ?? [];
+        (Decision? Found, string Why)[] answers =
+            await Task.WhenAll(routers.Select(r => AskAsync(r, id, cancellation)));
+        // After an attempt by one way failed and one by another did not, both routers have a part.
+        Decision? best = answers.Select(a => a.Found).OfType<Decision>().MinBy(d => d.StatusCode == 0 ? 0 : 1);
+        return best is not null ? (best, "")
+            : (null, string.Join("; ", answers.Select(a => a.Why).Where(why => why.Length > 0)));
+    }
+
+    private async Task<(Decision?, string)> AskAsync(RouterSite router, string id, CancellationToken cancellation)
+    {
+        V1.RoutingService.RoutingServiceClient client = new(peers.Channel(Peer.Router(router.Region, router.Url)));
         try
         {
             ExplainDecisionResponse response = await client.ExplainDecisionAsync(
@@ -59,7 +72,7 @@ internal sealed class DecisionExplainer(DecisionLog log, Topology topology, Peer
         }
         catch (RpcException e) when (!cancellation.IsCancellationRequested)
         {
-            return (null, $"the router of {region} does not answer: {e.StatusCode}");
+            return (null, $"{router.Name} does not answer: {e.StatusCode}");
         }
     }
 }

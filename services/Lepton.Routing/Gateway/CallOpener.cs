@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using Lepton.Routing.Decisions;
+using Lepton.Routing.Draining;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -10,9 +11,8 @@ namespace Lepton.Routing.Gateway;
 
 /// <summary>Begins and ends every request of the gateway: head, deadline, decision record, metrics, trace.</summary>
 internal sealed partial class CallOpener(
-    Topology topology, RequestHeadReader heads, DecisionLog log, RoutingMetrics metrics,
-        IOptions<RoutingOptions> options,
-    TimeProvider time, ILogger<CallOpener> logger)
+    Topology topology, RequestHeadReader heads, DecisionLog log, CallCount calls, RoutingMetrics metrics,
+    IOptions<RoutingOptions> options, TimeProvider time, ILogger<CallOpener> logger)
 {
     private const int StatusUnsupportedMediaType = 415;
 
@@ -28,6 +28,7 @@ internal sealed partial class CallOpener(
         long startedAt = time.GetTimestamp();
         DecisionDraft draft = NewDraft(method);
         metrics.ActiveRequests.Add(1);
+        calls.Enter();
         using Activity? activity = RoutingMetrics.Activities.StartActivity($"gateway {method.Name}");
         try
         {
@@ -43,6 +44,7 @@ internal sealed partial class CallOpener(
         finally
         {
             metrics.ActiveRequests.Add(-1);
+            calls.Leave();
             Observe(draft, startedAt, activity);
         }
     }

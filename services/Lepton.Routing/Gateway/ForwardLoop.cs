@@ -118,9 +118,10 @@ internal sealed partial class ForwardLoop(
         Settle(call, candidate, answer);
         if (status == StatusCode.OK && call.Method is { Books: true } && !streams)
             Learn(candidate, place, startedAt);
-        if (status is null)
+        if (status is null || (status == StatusCode.OK && call.EndedEarly is not null))
         {
-            RpcException error = GatewayErrors.ForwardingFailed(NameOf(candidate), call.Draft.Attempts.Count);
+            RpcException error = call.EndedEarly
+                ?? GatewayErrors.ForwardingFailed(NameOf(candidate), call.Draft.Attempts.Count);
             (call.Draft.Reason, call.Draft.Message) = (RpcErrors.ReasonOf(error) ?? "", error.Status.Detail);
             End(call, place, StatusCode.Unavailable, outcome);
             AnswerRelay.WriteError(to, error, call.Draft);

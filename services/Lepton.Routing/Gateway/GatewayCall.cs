@@ -60,6 +60,9 @@ internal sealed class GatewayCall : IDisposable
         return error;
     }
 
+    /// <summary>What a stream that was answered well so far ends with, when it had to end before its time.</summary>
+    public RpcException? EndedEarly { get; set; }
+
     /// <summary>
     /// Ends the call with an error found while it is being served: the node hears of it as of a cancellation.
     /// </summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Rpc;
 using Grpc.Core;
 using Lepton.Compliance.Client;
+using Lepton.Routing.Regions;
 using Lepton.ServiceDefaults;
 using PlatformReason = Lepton.Platform.V1.ErrorReason;
 using Reason = Lepton.Routing.V1.ErrorReason;
@@ -66,17 +67,15 @@ internal static class GatewayErrors
             ["data_class"] = dataClass.Name, ["gateway_region"] = topology.Own,
         };
         List<string> allowed = [];
-        foreach (RoutingOptions.RegionOptions region in topology.Regions)
+        foreach (RegionSite region in topology.Regions.Where(r => dataClass.Allows(r.Name)))
         {
-            if (!dataClass.Allows(region.Name))
-                continue;
-            string url = region.PublicUrl.GetLeftPart(UriPartial.Authority);
-            allowed.Add($"{region.Name} ({url})");
-            metadata[$"allowed_gateway.{region.Name}"] = url;
-            failure.Violations.Add(new PreconditionFailure.Types.Violation
+            string[] urls = [.. region.Routers.Select(r => r.Gateway)];
+            allowed.Add($"{region.Name} ({string.Join(", ", urls)})");
+            metadata[$"allowed_gateway.{region.Name}"] = string.Join(',', urls);
+            failure.Violations.AddRange(urls.Select(url => new PreconditionFailure.Types.Violation
             {
                 Type = "GATEWAY", Subject = region.Name, Description = url,
-            });
+            }));
         }
         string where = allowed.Count > 0 ? string.Join(", ", allowed) : "none of this topology";
         return RpcErrors.Create(StatusCode.FailedPrecondition, Reason.GatewayNotAllowed,
@@ -145,8 +144,9 @@ internal static class GatewayErrors
     public static RpcException Cancelled() => RpcErrors.Create(StatusCode.Cancelled, PlatformReason.Cancelled,
         "The caller cancelled.");
 
-    public static RpcException Stopping() => RpcErrors.Create(StatusCode.Unavailable, Reason.NoNodeAvailable,
-        "This router stops.", null, RpcErrors.RetryAfter(RetryDelay));
+    public static RpcException Stopping() => RpcErrors.Create(StatusCode.Unavailable, PlatformReason.Stopping,
+        "This router leaves service; what it answered is complete. Go on with another gateway.", null,
+        RpcErrors.RetryAfter(RetryDelay));
 
     public static RpcException Internal() =>
         RpcErrors.Create(StatusCode.Internal, PlatformReason.Internal, "Internal error.");

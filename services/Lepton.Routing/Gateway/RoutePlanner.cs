@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
+using Lepton.Routing.Listing;
 using Lepton.Routing.Registry;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
@@ -57,10 +58,9 @@ internal sealed class RoutePlanner(
         PlanRouteResponse response = new() { Decision = draft.ToDecision() };
         response.AllowedGateways.AddRange(topology.Regions
             .Where(r => draft.Class?.Allows(r.Name) == true)
-            .Select(r => new Region
-            {
-                Name = r.Name, Own = r.Name == topology.Own, GatewayUrl = r.PublicUrl.GetLeftPart(UriPartial.Authority),
-            }));
+            .Select(RegionListing.Gateways));
+        foreach (Region region in response.AllowedGateways)
+            region.Own = region.Name == topology.Own;
         return response;
     }
 }

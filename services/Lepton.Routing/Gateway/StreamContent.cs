@@ -5,10 +5,11 @@ namespace Lepton.Routing.Gateway;
 
 /// <summary>
 /// A stream's body: the first message, which was read to route it, then every further one as it comes, each looked at
-/// before it goes.
+/// before it goes. When the router drains, it ends as if the client had sent no more: the node answers what it has.
 /// </summary>
 internal sealed class StreamContent(
-    GatewayCall call, PooledMessage first, FrameReader reader, Func<PooledMessage, RpcException?> inspect) : HttpContent
+    GatewayCall call, PooledMessage first, FrameReader reader, Func<PooledMessage, RpcException?> inspect,
+    CancellationToken draining) : HttpContent
 {
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
@@ -56,13 +57,28 @@ internal sealed class StreamContent(
         return false;
     }
 
+    private async ValueTask<(PooledMessage?, RpcException?)> ReadAsync(
+        CancellationToken reading, CancellationToken stop)
+    {
+        try
+        {
+            return await reader.ReadAsync(null, reading);
+        }
+        catch (OperationCanceledException) when (draining.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            call.EndedEarly = GatewayErrors.Stopping();
+            return (null, null);
+        }
+    }
+
     private async Task PumpAsync(Stream stream, CancellationToken stop)
     {
         await stream.WriteAsync(first.Frame, stop);
         await stream.FlushAsync(stop);
+        using CancellationTokenSource reading = CancellationTokenSource.CreateLinkedTokenSource(stop, draining);
         while (true)
         {
-            (PooledMessage? message, RpcException? error) = await reader.ReadAsync(null, stop);
+            (PooledMessage? message, RpcException? error) = await ReadAsync(reading.Token, stop);
             ReadOn |= message is not null || error is not null;
             using (message)
             {

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Draining;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing.Gateway;
@@ -9,8 +10,8 @@ namespace Lepton.Routing.Gateway;
 /// ModelStreamInfer: the first message routes the stream, which then stays with its node. A message that names another
 /// model is checked by itself: the stream ends when its class may not be where the stream is.
 /// </summary>
-internal sealed class StreamGateway(CallOpener opener, ForwardLoop loop, Topology topology,
-    IOptions<RoutingOptions> options)
+internal sealed class StreamGateway(
+    CallOpener opener, ForwardLoop loop, Topology topology, RouterDrain drain, IOptions<RoutingOptions> options)
 {
     public Task HandleAsync(HttpContext http) => opener.RunAsync(http, GatewayMethod.ModelStreamInfer, ServeAsync);
 
@@ -20,7 +21,7 @@ internal sealed class StreamGateway(CallOpener opener, ForwardLoop loop, Topolog
             call.Http.Request.Headers[Headers.Encoding].ToString());
         try
         {
-            (PooledMessage? first, RpcException? error) = await reader.ReadAsync(null, call.Cancellation);
+            (PooledMessage? first, RpcException? error) = await ReadFirstAsync(call, reader);
             if (first is null)
                 return error ?? GatewayErrors.MessageMalformed("is missing: a stream is routed by its first");
             using (first)
@@ -35,6 +36,21 @@ internal sealed class StreamGateway(CallOpener opener, ForwardLoop loop, Topolog
         }
     }
 
+    private async ValueTask<(PooledMessage?, RpcException?)> ReadFirstAsync(GatewayCall call, FrameReader reader)
+    {
+        using CancellationTokenSource either =
+            CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation, drain.Closing);
+        try
+        {
+            return await reader.ReadAsync(null, either.Token);
+        }
+        catch (OperationCanceledException)
+            when (drain.Closing.IsCancellationRequested && !call.Cancellation.IsCancellationRequested)
+        {
+            return (null, GatewayErrors.Stopping());
+        }
+    }
+
     private async Task<RpcException?> ForwardAsync(GatewayCall call, PooledMessage first, FrameReader reader)
     {
         StreamContent? current = null;
@@ -46,7 +62,8 @@ internal sealed class StreamGateway(CallOpener opener, ForwardLoop loop, Topolog
                     await current.StopAsync();
                 return current is { ReadOn: true }
                     ? null // messages are gone with the first place
-                    : current = new StreamContent(call, first, reader, message => InspectNext(call, message, to));
+                    : current = new StreamContent(call, first, reader, message => InspectNext(call, message, to),
+                        drain.Closing);
             });
         }
         finally

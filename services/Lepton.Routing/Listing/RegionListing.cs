@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Lepton.Routing.Draining;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
 using Lepton.Routing.V1;
@@ -6,7 +7,8 @@ using Lepton.Routing.V1;
 namespace Lepton.Routing.Listing;
 
 /// <summary>Regions and models as this router knows them.</summary>
-internal sealed class RegionListing(Topology topology, SnapshotPublisher snapshots, TimeProvider time)
+internal sealed class RegionListing(
+    Topology topology, SnapshotPublisher snapshots, RouterDrain drain, TimeProvider time)
 {
     /// <summary>Every region of the topology, by name.</summary>
     public IReadOnlyList<Region> Regions()
@@ -14,7 +16,7 @@ internal sealed class RegionListing(Topology topology, SnapshotPublisher snapsho
         RegistrySnapshot snapshot = snapshots.Current;
         return [.. topology.Regions.Select(r => r.Name == topology.Own
             ? Own(r, snapshot)
-            : Other(r, snapshot.Regions.FirstOrDefault(v => v.Name == r.Name)))];
+            : Other(r, [.. snapshot.Regions.Where(v => v.Name == r.Name)]))];
     }
 
     /// <summary>Every model version anywhere, by name and version.</summary>
@@ -37,26 +39,46 @@ internal sealed class RegionListing(Topology topology, SnapshotPublisher snapsho
         return [.. models.Values];
     }
 
-    private Region Own(RoutingOptions.RegionOptions region, RegistrySnapshot snapshot) => new()
+    /// <summary>A region by the names and addresses of its gateways, without what is known of its state.</summary>
+    public static Region Gateways(RegionSite site) => new()
     {
-        Name = region.Name,
-        Own = true,
-        GatewayUrl = region.PublicUrl.GetLeftPart(UriPartial.Authority),
-        Summary = SummaryBuilder.Build(topology, snapshot, time.GetUtcNow()),
-        ReceiveTime = time.GetUtcNow().ToTimestamp(),
-        Live = true,
+        Name = site.Name,
+        GatewayUrl = site.Routers[0].Gateway,
+        Routers = { site.Routers.Select(r => new Router { Name = r.Name, GatewayUrl = r.Gateway }) },
     };
 
-    private Region Other(RoutingOptions.RegionOptions region, RegionView? view)
+    private Region Own(RegionSite site, RegistrySnapshot snapshot)
     {
-        Region wire = new() { Name = region.Name, GatewayUrl = region.PublicUrl.GetLeftPart(UriPartial.Authority) };
-        if (view?.Summary is null)
-            return wire;
-        wire.Health = WireHealth.Of(view.Health,
-            view.Models.Select(m => (m.Summary.Name, m.Summary.Version, m.Lane)), time.GetUtcNow());
-        (wire.Summary, wire.ReceiveTime, wire.Live) = (view.Summary, view.ReceiveTime.ToTimestamp(), view.Live);
-        if (view.RoundTripSeconds > 0)
-            wire.RoundTripTime = TimeSpan.FromSeconds(view.RoundTripSeconds).ToDuration();
+        Region wire = Gateways(site);
+        (wire.Own, wire.Live) = (true, true);
+        wire.Summary = SummaryBuilder.Build(topology, snapshot, time.GetUtcNow(), drain.IsOn);
+        wire.ReceiveTime = time.GetUtcNow().ToTimestamp();
+        if (wire.Routers.FirstOrDefault(r => r.Name == topology.Router) is { } self)
+            (self.Own, self.Live, self.Connected, self.Draining) = (true, true, true, wire.Summary.Draining);
         return wire;
     }
+
+    private Region Other(RegionSite site, IReadOnlyList<RegionView> ways)
+    {
+        Region wire = Gateways(site);
+        foreach (Router router in wire.Routers)
+            if (ways.FirstOrDefault(w => w.Site.Name == router.Name) is { } way)
+            {
+                (router.Live, router.Connected, router.Draining) = (way.Live, way.Connected, way.Draining);
+                (router.RoundTripTime, router.Health) = (RoundTripOf(way), HealthOf(way));
+            }
+        // Each of a region's routers sums up the same nodes: the best way's word is the region's.
+        if (ways.Where(w => w.Summary is not null).OrderByDescending(w => (w.Live, w.Connected, !w.Draining))
+            .ThenByDescending(w => w.ReceiveTime).FirstOrDefault() is not { } best)
+            return wire;
+        (wire.Summary, wire.ReceiveTime, wire.Live) = (best.Summary, best.ReceiveTime.ToTimestamp(), best.Live);
+        (wire.RoundTripTime, wire.Health) = (RoundTripOf(best), HealthOf(best));
+        return wire;
+    }
+
+    private PlaceHealth HealthOf(RegionView way) => WireHealth.Of(
+        way.Health, way.Models.Select(m => (m.Summary.Name, m.Summary.Version, m.Lane)), time.GetUtcNow());
+
+    private static Duration? RoundTripOf(RegionView way) =>
+        way.RoundTripSeconds > 0 ? TimeSpan.FromSeconds(way.RoundTripSeconds).ToDuration() : null;
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
 using Lepton.Routing.Registry;
 using Lepton.Routing.V1;
@@ -8,21 +9,20 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Routing.Regions;
 
 /// <summary>
-/// Keeps one stream to every other region: our summary every second and on change, theirs in answer.
+/// Keeps one stream to every router of every other region: our summary every second and on change, theirs in answer.
 /// </summary>
 internal sealed partial class RegionExchange(
-    Topology topology, RegionTable regions, SnapshotPublisher snapshots, PeerPool peers,
-        IOptions<RoutingOptions> options,
-    TimeProvider time, ILogger<RegionExchange> logger) : BackgroundService
+    Topology topology, RegionTable regions, SnapshotPublisher snapshots, RouterDrain drain, PeerPool peers,
+    IOptions<RoutingOptions> options, TimeProvider time, ILogger<RegionExchange> logger) : BackgroundService
 {
     // An answer may take the longest round trip on earth several times over; beyond that the stream is dead.
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryMin = TimeSpan.FromMilliseconds(250), RetryMax = TimeSpan.FromSeconds(5);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
-        topology.Regions.Where(r => r.Name != topology.Own).Select(r => KeepAsync(r, stoppingToken)));
+        topology.RemoteRouters.Select(r => KeepAsync(r, stoppingToken)));
 
-    private async Task KeepAsync(RoutingOptions.RegionOptions region, CancellationToken stopping)
+    private async Task KeepAsync(RouterSite router, CancellationToken stopping)
     {
         TimeSpan retry = RetryMin;
         while (!stopping.IsCancellationRequested)
@@ -30,25 +30,25 @@ internal sealed partial class RegionExchange(
             long started = time.GetTimestamp();
             try
             {
-                await ExchangeAsync(region, stopping);
+                await ExchangeAsync(router, stopping);
             }
             catch (Exception e) when (
                 e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
             {
                 if (stopping.IsCancellationRequested)
                     return;
-                LogLost(region.Name, e is RpcException rpc ? rpc.Status.Detail : e.Message);
+                LogLost(router.Name, e is RpcException rpc ? rpc.Status.Detail : e.Message);
             }
-            regions.Connected(region.Name, false);
+            regions.Connected(router, false);
             retry = time.GetElapsedTime(started) > RetryMax ? RetryMin
                 : TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, RetryMax.Ticks));
             await Task.Delay(retry, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task ExchangeAsync(RoutingOptions.RegionOptions region, CancellationToken stopping)
+    private async Task ExchangeAsync(RouterSite router, CancellationToken stopping)
     {
-        V1.RegionService.RegionServiceClient client = new(peers.Channel(Peer.Router(region.Name, region.Url)));
+        V1.RegionService.RegionServiceClient client = new(peers.Channel(Peer.Router(router.Region, router.Url)));
         using CancellationTokenSource watchdog = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using AsyncDuplexStreamingCall<ExchangeRequest, ExchangeResponse> call =
             client.Exchange(cancellationToken: watchdog.Token);
@@ -59,9 +59,10 @@ internal sealed partial class RegionExchange(
             Task change = snapshots.Changed;
             watchdog.CancelAfter(AnswerTimeout);
             long sentAt = time.GetTimestamp();
+            bool draining = drain.IsOn;
             await call.RequestStream.WriteAsync(new ExchangeRequest
             {
-                Summary = SummaryBuilder.Build(topology, snapshots.Current, time.GetUtcNow()),
+                Summary = SummaryBuilder.Build(topology, snapshots.Current, time.GetUtcNow(), draining),
                 Sequence = ++sequence,
                 AcknowledgedSequence = acknowledged,
                 HoldTime = acknowledged == 0 ? null : time.GetElapsedTime(answeredAt).ToDuration(),
@@ -71,14 +72,17 @@ internal sealed partial class RegionExchange(
             answeredAt = time.GetTimestamp();
             ExchangeResponse response = call.ResponseStream.Current;
             acknowledged = response.Sequence;
-            if (response.Summary?.Region == region.Name && regions.Take(region.Name, response.Summary))
+            if (draining)
+                regions.Told(router);
+            if (response.Summary is { } theirs && theirs.Region == router.Region
+                && (theirs.Router.Length == 0 || theirs.Router == router.Name) && regions.Take(router.Region, theirs))
             {
                 // The first exchange opens the connection too: it says nothing of the distance.
                 if (sequence > 1)
-                    regions.Measured(region.Name,
+                    regions.Measured(router,
                         time.GetElapsedTime(sentAt, answeredAt) - (response.HoldTime?.ToTimeSpan() ?? default));
                 if (sequence <= 2)
-                    regions.Connected(region.Name, true);
+                    regions.Connected(router, true);
             }
             watchdog.CancelAfter(Timeout.InfiniteTimeSpan);
             // Measure soon once, then every interval or on change; changes are answered at most 20 times a second.
@@ -89,6 +93,6 @@ internal sealed partial class RegionExchange(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The exchange with region {Region} ended and is tried again: {Why}")]
-    private partial void LogLost(string region, string why);
+    [LoggerMessage(LogLevel.Warning, "The exchange with {Router} ended and is tried again: {Why}")]
+    private partial void LogLost(string router, string why);
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
 using Lepton.Routing.Registry;
 using Lepton.Routing.V1;
@@ -12,7 +13,7 @@ namespace Lepton.Routing.Regions;
 /// </summary>
 internal sealed partial class RegionService(
     RegionTable regions, SnapshotPublisher snapshots, Topology topology, TimeProvider time,
-    IHostApplicationLifetime lifetime, ILogger<RegionService> logger)
+    RouterDrain drain, ILogger<RegionService> logger)
     : V1.RegionService.RegionServiceBase
 {
     public override async Task Exchange(
@@ -26,19 +27,20 @@ internal sealed partial class RegionService(
         ulong sequence = 0;
         long sentAt = 0;
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
-            context.CancellationToken, lifetime.ApplicationStopping);
+            context.CancellationToken, drain.Ending);
         try
         {
             while (await requestStream.MoveNext(end.Token))
             {
                 ExchangeRequest request = requestStream.Current;
                 if (sequence > 0 && request.AcknowledgedSequence == sequence && request.HoldTime is not null)
-                    Measure(caller.Region, time.GetElapsedTime(sentAt) - request.HoldTime.ToTimeSpan());
+                    Measure(caller.Region, request.Summary?.Router ?? "",
+                        time.GetElapsedTime(sentAt) - request.HoldTime.ToTimeSpan());
                 Take(caller.Region, request.Summary);
                 sentAt = time.GetTimestamp();
                 await responseStream.WriteAsync(new ExchangeResponse
                 {
-                    Summary = SummaryBuilder.Build(topology, snapshots.Current, time.GetUtcNow()),
+                    Summary = SummaryBuilder.Build(topology, snapshots.Current, time.GetUtcNow(), drain.IsOn),
                     Sequence = ++sequence,
                     AcknowledgedSequence = request.Sequence,
                     HoldTime = new Duration(),
@@ -47,16 +49,16 @@ internal sealed partial class RegionService(
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            if (drain.Ending.IsCancellationRequested)
                 throw GatewayErrors.Stopping();
             LogLost(caller.Region, e.Message); // its own client opens the next stream
         }
     }
 
-    private void Measure(string region, TimeSpan roundTrip)
+    private void Measure(string region, string router, TimeSpan roundTrip)
     {
         if (roundTrip > TimeSpan.Zero)
-            regions.Measured(region, roundTrip);
+            regions.Measured(region, router, roundTrip);
     }
 
     private void Take(string region, RegionSummary? summary)

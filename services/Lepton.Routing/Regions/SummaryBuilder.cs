@@ -11,11 +11,14 @@ internal static class SummaryBuilder
 {
     private const int ModelsMax = 1000;
 
-    public static RegionSummary Build(Topology topology, RegistrySnapshot snapshot, DateTimeOffset now)
+    public static RegionSummary Build(
+        Topology topology, RegistrySnapshot snapshot, DateTimeOffset now, bool draining = false)
     {
         RegionSummary summary = new()
         {
             Region = topology.Own,
+            Router = topology.Router,
+            Draining = draining,
             CreateTime = now.ToTimestamp(),
             NodesServing = (uint)snapshot.Nodes.Count(n => n.State == NodeState.Serving),
             NodesTotal = (uint)snapshot.Nodes.Count,

@@ -4,7 +4,7 @@ using Lepton.Routing.Regions;
 
 namespace Lepton.Routing.Registry;
 
-/// <summary>An allowed place that has the model: a node, or another region.</summary>
+/// <summary>An allowed place that has the model: a node, or a router of another region.</summary>
 internal abstract record FoundPlace(Lane Lane, PlaceState Health, bool Suspect)
 {
     public abstract bool IsRegion { get; }
@@ -57,33 +57,37 @@ internal sealed record FoundNode(NodeView Node, ServedModel Model, string Region
         new(Node.Id, Region, Node.Zone, reason) { Detail = detail };
 }
 
-/// <summary>Another region.</summary>
+/// <summary>Another region, by one of its routers.</summary>
 internal sealed record FoundRegion(RegionView Region, RegionModel Model)
     : FoundPlace(Model.Lane, Region.Health, !Region.Connected)
 {
     public override bool IsRegion => true;
 
-    public override int Slots => (int)Math.Clamp(Model.Summary.Slots, 1, 1 << 20);
+    public override int Slots => Math.Max(1, PartOf(Model.Summary.Slots));
 
-    public override int Busy => Lane.Outstanding + Model.Foreign;
+    public override int Busy => Lane.Outstanding + PartOf((uint)Model.Foreign);
 
     public override Candidate ToCandidate(double share, ServicePrior prior) => new()
     {
         Node = "",
         Region = Region.Name,
-        Url = Region.Url,
+        Router = Region.Site.Name,
+        Url = Region.Site.Url,
         Lane = Lane,
         Slots = Usable(Slots, share),
         SlotsThere = Slots,
         StartShare = share,
-        QueueMax = (int)Math.Min(Model.Summary.QueueMax, 1 << 20),
-        Queued = (int)Math.Min(Model.Summary.Queued, 1 << 20),
-        Foreign = Model.Foreign,
+        QueueMax = PartOf(Model.Summary.QueueMax),
+        Queued = PartOf(Model.Summary.Queued),
+        Foreign = PartOf((uint)Model.Foreign),
         RoundTripSeconds = Region.RoundTripSeconds,
         ServicePriorSeconds = prior.For(Model),
         LoadPercent = Math.Min(100, 100.0 * Model.Summary.InFlight / Math.Max(1, Model.Summary.Slots)),
     };
 
     public override Excluded ToExcluded(Exclusion reason, string detail) =>
-        new("", Region.Name, "", reason) { Detail = detail };
+        new("", Region.Name, "", reason) { Detail = detail, Router = Region.Site.Name };
+
+    // What stands behind this one of several ways into the region.
+    private int PartOf(uint whole) => (int)Math.Min(Math.Ceiling(whole * Region.Share), 1 << 20);
 }

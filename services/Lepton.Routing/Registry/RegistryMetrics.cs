@@ -18,7 +18,7 @@ internal sealed class RegistryMetrics
         _snapshots = snapshots;
         metrics.Meter.CreateObservableGauge("lepton.routing.nodes", Nodes, "{node}", "Nodes by state.");
         metrics.Meter.CreateObservableGauge("lepton.routing.outstanding", Outstanding, "{request}",
-            "Requests of this router under way, by node or region.");
+            "Requests of this router under way, by node or other region's router.");
         metrics.Meter.CreateObservableGauge("lepton.routing.regions", Regions, "{region}",
             "Other regions by liveness.");
         metrics.Meter.CreateObservableGauge("lepton.routing.ejected", Ejected, "{place}", "Places ejected now.");
@@ -34,7 +34,8 @@ internal sealed class RegistryMetrics
     private IEnumerable<Measurement<int>> Outstanding() => _snapshots.Current.Nodes
         .Select(n => new Measurement<int>(n.Outstanding, new KeyValuePair<string, object?>("lepton.node", n.Id)))
         .Concat(_snapshots.Current.Regions.Select(r => new Measurement<int>(
-            r.Models.Sum(m => m.Lane.Outstanding), new KeyValuePair<string, object?>("lepton.region", r.Name))));
+            r.Models.Sum(m => m.Lane.Outstanding), new KeyValuePair<string, object?>("lepton.region", r.Name),
+            new KeyValuePair<string, object?>("lepton.router", r.Site.Name))));
 
     private int Ejected() => _snapshots.Current.Nodes.Count(n => n.Health.Ejection is not null)
         + _snapshots.Current.Regions.Count(r => r.Health.Ejection is not null);
@@ -51,5 +52,6 @@ internal sealed class RegistryMetrics
     }
 
     private IEnumerable<Measurement<int>> Regions() => Liveness.Select(live => new Measurement<int>(
-        _snapshots.Current.Regions.Count(r => r.Live == live), new KeyValuePair<string, object?>("lepton.live", live)));
+        _snapshots.Current.Regions.GroupBy(r => r.Name).Count(ways => ways.Any(w => w.Live) == live),
+        new KeyValuePair<string, object?>("lepton.live", live)));
 }

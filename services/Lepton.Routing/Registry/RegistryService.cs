@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
@@ -10,7 +11,7 @@ namespace Lepton.Routing.Registry;
 /// <summary>Where the region's nodes report. Only service <c>inference</c> of this region may.</summary>
 internal sealed partial class RegistryService(
     NodeRegistry registry, Topology topology, IOptions<RoutingOptions> options, TimeProvider time,
-    IHostApplicationLifetime lifetime, ILogger<RegistryService> logger) : V1.RegistryService.RegistryServiceBase
+    RouterDrain drain, ILogger<RegistryService> logger) : V1.RegistryService.RegistryServiceBase
 {
     private const int ModelsMax = 1000;
     private const int NameLengthMax = 256;
@@ -21,9 +22,9 @@ internal sealed partial class RegistryService(
     {
         context.RequireService("inference", topology.Own);
         NodeSession session = new();
-        // A router that stops ends the streams itself, or it would wait for them.
+        // A router that stops ends the streams itself, or it would wait for them; last, for calls need the nodes.
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
-            context.CancellationToken, lifetime.ApplicationStopping);
+            context.CancellationToken, drain.Ending);
         try
         {
             while (await requestStream.MoveNext(end.Token))
@@ -45,7 +46,7 @@ internal sealed partial class RegistryService(
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            if (drain.Ending.IsCancellationRequested)
                 throw GatewayErrors.Stopping();
             // The connection died: the same end as a closed stream, told apart in the log only.
             LogLost(session.Node ?? "(unregistered)", e.Message);

@@ -46,6 +46,9 @@ internal sealed partial class SnapshotPublisher : BackgroundService
     /// <summary>Completes when a change of what may serve has been published.</summary>
     public Task Changed => Volatile.Read(ref _next).Task;
 
+    /// <summary>Has what waits for a change go on now: something else than nodes and regions has changed.</summary>
+    public void Announce() => Publish();
+
     public override void Dispose()
     {
         _nodes.Changed -= Publish;

@@ -64,13 +64,13 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         Exclusion exclusion = !allowed ? Exclusion.RegionNotAllowed
             : key.OwnOnly ? Exclusion.HopLimit
             : !region.Live ? Exclusion.SummaryStale
-            : region.Summary?.Draining == true ? Exclusion.Draining
+            : region.Draining ? Exclusion.Draining
             : model is null ? Exclusion.ModelNotReady
             : Exclusion.None;
         if (exclusion != Exclusion.None || model is null)
         {
             if (_excluded.Count < ExcludedMax)
-                _excluded.Add(new Excluded("", region.Name, "", exclusion));
+                _excluded.Add(new Excluded("", region.Name, "", exclusion) { Router = region.Site.Name });
             return;
         }
         _found.Add(new FoundRegion(region, model));

@@ -2,12 +2,14 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Lepton.Platform.V1;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 
 namespace Lepton.ServiceDefaults;
 
 /// <summary>grpc.health.v1 over the service's health checks. Every offered service shares the process's
 /// health.</summary>
-internal sealed class HealthService(HealthCheckService checks, OfferedServices offered, TimeProvider time)
+internal sealed class HealthService(
+    HealthCheckService checks, OfferedServices offered, IHostApplicationLifetime lifetime, TimeProvider time)
     : Health.HealthBase
 {
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
@@ -43,7 +45,10 @@ internal sealed class HealthService(HealthCheckService checks, OfferedServices o
                 await responseStream.WriteAsync(new HealthCheckResponse { Status = status }, context.CancellationToken);
             last = status;
         }
-        while (await timer.WaitForNextTickAsync(context.CancellationToken));
+        while (!lifetime.ApplicationStopping.IsCancellationRequested
+            && await timer.WaitForNextTickAsync(context.CancellationToken));
+        // A watch has no end of its own, and a server that stops waits for its calls. The last word was said.
+        throw RpcErrors.Create(StatusCode.Unavailable, ErrorReason.Stopping, "This server stops.");
     }
 
     private bool IsKnown(string service) => service == "" || offered.Services.Any(s => s.FullName == service);

@@ -99,7 +99,7 @@ public sealed class DemoCommandTests : IDisposable
     {
         await using FakeGateway east = await StartAsync("us-east");
         PlatformFile platform = Prepare("finance", ("us-east", east)) with { Instance = "two" };
-        PlatformRegion dead = platform.Regions[0] with { Name = "eu-west", GatewayUrl = "https://127.0.0.1:1" };
+        PlatformRegion dead = platform.Regions[0] with { Name = "eu-west", GatewayUrls = ["https://127.0.0.1:1"] };
         Instance instance = cli.Installation.Instance("two");
         Directory.CreateDirectory(instance.Folder);
         (platform with { Regions = [dead, .. platform.Regions] }).Write(instance.PlatformFile);

@@ -17,7 +17,9 @@ public sealed class PortTests
         Assert.Equal(7442, ports["inference-eu-west-b"]);
         Assert.Equal(7463, ports["inference-ap-southeast-standby"]);
         Assert.Equal(7400 + 220 + 12, ports["the wide-area relay eu-west to ap-southeast"]);
-        Assert.Equal("https://127.0.0.1:7440", plan.Gateway(1));
+        Assert.Equal(7444, ports["routing-eu-west-b"]);
+        Assert.Equal(7400 + 310 + 12, ports["the wide-area relay eu-west to ap-southeast's second router"]);
+        Assert.Equal(["https://127.0.0.1:7440", "https://127.0.0.1:7444"], plan.Gateways(1));
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class ResidencyPropertyTests(ITestOutputHelper output)
                 world.Silence(nodes[random.Next(nodes.Length)]);
                 break;
             case 1:
-                world.Regions.Connected("us-east", random.Next(2) == 0);
+                world.Connect("us-east", random.Next(2) == 0);
                 break;
             case 2:
                 world.Time.Advance(TimeSpan.FromSeconds(random.Next(100)));

@@ -25,6 +25,7 @@ internal sealed class FakeNode : IAsyncDisposable
     private readonly CancellationTokenSource _reporting = new();
     private readonly List<Task> _reports = [];
     private bool _dead;
+    private int _asked;
 
     private FakeNode(string id, string region, WebApplication app)
     {
@@ -50,6 +51,9 @@ internal sealed class FakeNode : IAsyncDisposable
     public ConcurrentQueue<Metadata> Received { get; } = [];
 
     public int Served => Assertions.Count;
+
+    /// <summary>Messages taken, of streams too.</summary>
+    public int Asked => Volatile.Read(ref _asked);
 
     public NodeReport Report { get; private set; } = new();
 
@@ -135,6 +139,12 @@ internal sealed class FakeNode : IAsyncDisposable
         _reporting.Dispose();
     }
 
+    private Task<ModelInferResponse> AnswerAsync(ModelInferRequest request, ServerCallContext context)
+    {
+        Interlocked.Increment(ref _asked);
+        return Infer(request, context);
+    }
+
     private sealed class Holder
     {
         public FakeNode? Node { get; set; }
@@ -148,7 +158,7 @@ internal sealed class FakeNode : IAsyncDisposable
         {
             Accept(context);
             context.ResponseTrailers.Add("x-lepton-provider", "cpu");
-            return Node.Infer(request, context);
+            return Node.AnswerAsync(request, context);
         }
 
         public override async Task ModelStreamInfer(IAsyncStreamReader<ModelInferRequest> requestStream,
@@ -158,7 +168,7 @@ internal sealed class FakeNode : IAsyncDisposable
             while (await requestStream.MoveNext(context.CancellationToken))
                 await responseStream.WriteAsync(new ModelStreamInferResponse
                 {
-                    InferResponse = await Node.Infer(requestStream.Current, context),
+                    InferResponse = await Node.AnswerAsync(requestStream.Current, context),
                 });
         }
 

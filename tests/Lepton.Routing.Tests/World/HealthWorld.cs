@@ -93,9 +93,13 @@ internal sealed class HealthWorld
         }));
         _summaries[name] = summary;
         Regions.Take(name, summary);
-        Regions.Measured(name, TimeSpan.FromMilliseconds(80));
-        Regions.Connected(name, true);
+        Regions.Measured(name, "", TimeSpan.FromMilliseconds(80));
+        Connect(name, true);
     }
+
+    /// <summary>Whether the stream to the region's only router stands.</summary>
+    public void Connect(string region, bool connected) =>
+        Regions.Connected(_topology.Find(region)!.Routers[0], connected);
 
     /// <summary>It reports no more; its stream stands.</summary>
     public void Silence(string id)

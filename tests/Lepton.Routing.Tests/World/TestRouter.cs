@@ -66,7 +66,7 @@ internal sealed class TestRouter : IAsyncDisposable
     }
 
     public static async Task<TestRouter> StartAsync(
-        TestInstallation installation, string region, IReadOnlyDictionary<string, string> regions,
+        TestInstallation installation, string region, IReadOnlyDictionary<string, string[]> regions, int index = 0,
         Dictionary<string, string?>? settings = null, Action<IServiceCollection>? change = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
@@ -76,17 +76,16 @@ internal sealed class TestRouter : IAsyncDisposable
         string decisions = Directory.CreateTempSubdirectory("lepton-decisions-").FullName;
         await File.WriteAllTextAsync(policy, Policy);
         (string certificate, string key) = installation.HopSigning(region);
-        configuration["urls"] = regions[region];
+        configuration["urls"] = regions[region][index];
         configuration["Lepton:PolicyFile"] = policy;
         configuration["Routing:HopCertificateFile"] = certificate;
         configuration["Routing:HopKeyFile"] = key;
         configuration["Routing:DecisionDirectory"] = decisions;
-        int i = 0;
-        foreach ((string name, string url) in regions)
-        {
-            configuration[$"Routing:Regions:{i}:Name"] = name;
-            configuration[$"Routing:Regions:{i++}:Url"] = url;
-        }
+        configuration["Routing:Drain:LameDuckTime"] = "00:00:00"; // a test's end needs no farewell
+        foreach ((string name, string? value) in Regions(regions))
+            configuration[name] = value;
+        if (regions[region].Length > 1)
+            configuration["Routing:Router"] = $"router-{region}-{index}";
         foreach ((string name, string? value) in settings ?? [])
             configuration[name] = value;
         builder.Configuration.AddInMemoryCollection(configuration);
@@ -97,7 +96,25 @@ internal sealed class TestRouter : IAsyncDisposable
         WebApplication app = builder.Build();
         app.MapRouter();
         await app.StartAsync();
-        return new TestRouter(installation, region, regions[region], decisions, app);
+        return new TestRouter(installation, region, regions[region][index], decisions, app);
+    }
+
+    /// <summary>One router is told by its address alone, several by their names: both forms are in use.</summary>
+    private static IEnumerable<(string, string?)> Regions(IReadOnlyDictionary<string, string[]> regions)
+    {
+        int i = 0;
+        foreach ((string name, string[] urls) in regions)
+        {
+            string prefix = $"Routing:Regions:{i++}";
+            yield return ($"{prefix}:Name", name);
+            if (urls is [var only])
+                yield return ($"{prefix}:Url", only);
+            for (int m = 0; urls.Length > 1 && m < urls.Length; m++)
+            {
+                yield return ($"{prefix}:Routers:{m}:Name", $"router-{name}-{m}");
+                yield return ($"{prefix}:Routers:{m}:Url", urls[m]);
+            }
+        }
     }
 
     /// <summary>Waits, without a sleep in the test, until the router's view is as wanted.</summary>
@@ -113,6 +130,17 @@ internal sealed class TestRouter : IAsyncDisposable
 
     public int Outstanding() => Snapshot.Nodes.Sum(n => n.Outstanding)
         + Snapshot.Regions.Sum(r => r.Models.Sum(m => m.Lane.Outstanding));
+
+    /// <summary>Stops as on SIGTERM.</summary>
+    public Task StopAsync(CancellationToken cancellation) => _app.StopAsync(cancellation);
+
+    /// <summary>Dies as a killed process does.</summary>
+    public async Task KillAsync()
+    {
+        using CancellationTokenSource now = new();
+        await now.CancelAsync();
+        await _app.StopAsync(now.Token);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -8,26 +8,34 @@ namespace Lepton.Routing.Tests.World;
 internal sealed class TestWorld : IAsyncDisposable
 {
     private readonly List<FakeNode> _nodes = [];
-    private readonly Dictionary<string, TestRouter> _routers = [];
-    private readonly Dictionary<string, string> _urls;
+    private readonly Dictionary<string, TestRouter[]> _routers = [];
+    private readonly Dictionary<string, string[]> _urls;
 
-    private TestWorld(params string[] regions) => _urls = regions.ToDictionary(r => r, _ => TestRouter.FreeUrl());
+    private TestWorld(int routers, params string[] regions) => _urls = regions.ToDictionary(
+        r => r, _ => Enumerable.Range(0, routers).Select(_ => TestRouter.FreeUrl()).ToArray());
 
     public TestInstallation Installation { get; } = new();
 
-    public TestRouter this[string region] => _routers[region];
+    /// <summary>The region's first router.</summary>
+    public TestRouter this[string region] => _routers[region][0];
+
+    public TestRouter this[string region, int router] => _routers[region][router];
 
     /// <summary>
-    /// Starts a router in each region; another region named in <paramref name="absent"/> exists and doesn't answer.
+    /// Starts a router (or several) in each region; another region named in <paramref name="absent"/> exists and
+    /// doesn't answer.
     /// </summary>
     public static async Task<TestWorld> StartAsync(
         string[] regions, string[]? absent = null, Dictionary<string, string?>? settings = null,
-        Action<Microsoft.Extensions.DependencyInjection.IServiceCollection>? change = null)
+        Action<Microsoft.Extensions.DependencyInjection.IServiceCollection>? change = null, int routers = 1)
     {
-        TestWorld world = new([.. regions, .. absent ?? []]);
+        TestWorld world = new(routers, [.. regions, .. absent ?? []]);
         foreach (string region in regions)
-            world._routers.Add(region,
-                await TestRouter.StartAsync(world.Installation, region, world._urls, settings, change));
+        {
+            TestRouter[] pair = world._routers[region] = new TestRouter[routers];
+            for (int i = 0; i < routers; i++)
+                pair[i] = await TestRouter.StartAsync(world.Installation, region, world._urls, i, settings, change);
+        }
         return world;
     }
 
@@ -35,15 +43,16 @@ internal sealed class TestWorld : IAsyncDisposable
     {
         FakeNode node = await FakeNode.StartAsync(Installation, id, region, models);
         _nodes.Add(node);
-        await node.ReportToAsync(Installation, _routers[region].Url);
+        foreach (TestRouter router in _routers[region])
+            await node.ReportToAsync(Installation, router.Url);
         return node;
     }
 
-    /// <summary>Waits until a region's router sees the other's models.</summary>
-    public Task SeesAsync(string router, string other, string model) => _routers[router].UntilAsync(
-        s => s.Regions.Any(r => r.Name == other && r.Live && r.Connected && r.RoundTripSeconds > 0
-            && r.Models.Any(m => m.Summary.Name == model)),
-        $"{router} sees {model} in {other}");
+    /// <summary>Waits until a region's routers see the other's models by every way into it.</summary>
+    public Task SeesAsync(string region, string other, string model) => Task.WhenAll(_routers[region].Select(router =>
+        router.UntilAsync(s => s.Regions.Count(r => r.Name == other && r.Live && r.Connected && r.RoundTripSeconds > 0
+            && r.Models.Any(m => m.Summary.Name == model)) == _urls[other].Length,
+        $"{region} sees {model} in {other}")));
 
     public static Metadata Class(string dataClass) => new() { { "x-lepton-data-class", dataClass } };
 
@@ -57,7 +66,7 @@ internal sealed class TestWorld : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (TestRouter router in _routers.Values)
+        foreach (TestRouter router in _routers.Values.SelectMany(r => r))
             await router.DisposeAsync();
         foreach (FakeNode node in _nodes)
             await node.DisposeAsync();
