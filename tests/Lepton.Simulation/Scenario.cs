@@ -8,7 +8,10 @@ internal sealed record Scenario
 
     public required string Why { get; init; }
 
-    /// <summary>How long requests arrive.</summary>
+    /// <summary>At the rate outside bursts, before anything counts: routers have run for a while.</summary>
+    public required double WarmUpSeconds { get; init; }
+
+    /// <summary>How long requests arrive that count.</summary>
     public required double DurationSeconds { get; init; }
 
     /// <summary>Rate outside bursts, all routers together.</summary>
@@ -55,8 +58,14 @@ internal sealed record Scenario
     /// <summary>What is expected against R2 (weighted), by the number of routers.</summary>
     public required IReadOnlyDictionary<int, Expectation> Expected { get; init; }
 
-    public double RateAt(double seconds) =>
-        RequestsPerSecond * (seconds % BurstEverySeconds < BurstSeconds ? BurstFactor : 1);
+    public double EndSeconds => WarmUpSeconds + DurationSeconds;
+
+    /// <summary>The rate at a time since the warm-up's start. The first burst comes when that is over.</summary>
+    public double RateAt(double seconds)
+    {
+        double counted = seconds - WarmUpSeconds;
+        return RequestsPerSecond * (counted >= 0 && counted % BurstEverySeconds < BurstSeconds ? BurstFactor : 1);
+    }
 }
 
 /// <summary>What is expected of the default against R2 in one scenario.</summary>

@@ -21,13 +21,18 @@ internal sealed class SimulatedNode(string id, int slots, int queueMax, double m
 
     public int Busy { get; private set; }
 
+    /// <summary>Answered since the start.</summary>
+    public int Completed { get; private set; }
+
     public int Queued => _waiting.Count;
+
+    public double LastArrivalSeconds { get; private set; } = double.NegativeInfinity;
 
     /// <summary>What it tells at a report: R2's load.</summary>
     public double LoadPercent => 100.0 * Busy / Slots;
 
-    /// <summary>What it tells at a report: a moving average over executions.</summary>
-    public double AverageServiceSeconds { get; private set; } = meanServiceSeconds;
+    /// <summary>What it tells at a report: a moving average over executions; 0 before the first.</summary>
+    public double AverageServiceSeconds { get; private set; }
 
     /// <summary>
     /// Takes a request; <paramref name="start"/> is called, with the service time, when a slot is free.
@@ -35,8 +40,9 @@ internal sealed class SimulatedNode(string id, int slots, int queueMax, double m
     /// <param name="size">The request's work: multiplies the mean service time.</param>
     /// <param name="start">Starts it.</param>
     /// <returns>False when the queue is full.</returns>
-    public bool Offer(double size, Action<double> start)
+    public bool Offer(double size, double time, Action<double> start)
     {
+        LastArrivalSeconds = time;
         if (Busy < Slots)
         {
             Busy++;
@@ -51,8 +57,11 @@ internal sealed class SimulatedNode(string id, int slots, int queueMax, double m
 
     public void Finish(double serviceSeconds)
     {
-        AverageServiceSeconds += Newest * (serviceSeconds - AverageServiceSeconds);
+        AverageServiceSeconds = AverageServiceSeconds == 0
+            ? serviceSeconds
+            : AverageServiceSeconds + (Newest * (serviceSeconds - AverageServiceSeconds));
         Busy--;
+        Completed++;
         if (!_waiting.TryDequeue(out (double Size, Action<double> Start) next))
             return;
         Busy++;

@@ -1,5 +1,6 @@
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Health;
+using Lepton.Routing.Registry;
 
 namespace Lepton.Simulation;
 
@@ -11,9 +12,15 @@ internal sealed class SimulatedRouter
     // As the registry does it: what was learned longer ago is dropped.
     private const double LearnedSecondsMax = 10;
 
+    // As nodes count their rate: nothing for so long is idle.
+    private const double RateSeconds = 10;
+
     private readonly IReadOnlyList<SimulatedNode> _nodes;
     private readonly Lane[] _lanes;
-    private readonly double[] _load, _service;
+    private readonly double[] _load;
+    private readonly ServedModel[] _heard;
+    private readonly long[] _answered;
+    private readonly AnswerShare[] _shares;
     private readonly IBalancingStrategy _strategy;
     private readonly ChanceSource _chance;
     private readonly Turn _turn = new();
@@ -24,20 +31,30 @@ internal sealed class SimulatedRouter
         (_nodes, _strategy, _chance) = (nodes, strategy, new ChanceSource(seed));
         _lanes = [.. nodes.Select(_ => new Lane())];
         _load = new double[nodes.Count];
-        _service = [.. nodes.Select(n => n.MeanServiceSeconds)];
+        _answered = new long[nodes.Count];
+        _shares = [.. nodes.Select(_ => new AnswerShare())];
+        _heard = [.. nodes.Select((n, i) => Tell(n, _lanes[i]) with { Idle = true })];
         _view = Publish(0);
     }
 
     /// <summary>A report: as of now, and as old as that until the next.</summary>
-    public void Hear(int node) =>
-        (_load[node], _service[node]) = (_nodes[node].LoadPercent, _nodes[node].AverageServiceSeconds);
+    public void Hear(int node, double time)
+    {
+        SimulatedNode told = _nodes[node];
+        _shares[node].Hear((ulong)told.Completed, _answered[node]);
+        _load[node] = told.LoadPercent;
+        _heard[node] = Tell(told, _lanes[node]) with { Idle = time - told.LastArrivalSeconds > RateSeconds };
+    }
 
     /// <summary>A new snapshot of what was heard and learned.</summary>
     public CandidateView Publish(double time)
     {
         foreach (Lane lane in _lanes)
             lane.ForgetIfOlder(ToTimestamp(time - LearnedSecondsMax));
-        return _view = new CandidateView([.. _nodes.Select(ToCandidate)], [], _turn);
+        double crowd = AnswerShare.Crowd(_shares.Sum(s => s.All), _shares.Sum(s => s.Own));
+        ServicePrior prior = ServicePrior.Of(_heard, []);
+        return _view = new CandidateView(
+            [.. _nodes.Select((node, i) => ToCandidate(node, i, crowd, prior.For(_heard[i])))], [], _turn);
     }
 
     /// <summary>The picked node, booked; its lane knows this request already.</summary>
@@ -54,13 +71,14 @@ internal sealed class SimulatedRouter
     public static void Fail(Candidate picked) => picked.Lane.Release(Outcome.Overloaded);
 
     /// <summary>An answer: teaches what a router can see of the service time from outside.</summary>
-    public static void End(Candidate picked, double elapsedSeconds, int ahead, double time)
+    public void End(Candidate picked, double elapsedSeconds, int ahead, double time)
     {
         picked.Lane.Release(Outcome.Good);
+        _answered[Array.IndexOf(_lanes, picked.Lane)]++;
         picked.Lane.Learn(ServiceEstimate.Seconds(elapsedSeconds, picked, ahead), ToTimestamp(time));
     }
 
-    private Candidate ToCandidate(SimulatedNode node, int i) => new()
+    private Candidate ToCandidate(SimulatedNode node, int i, double crowd, double priorSeconds) => new()
     {
         Node = node.Id,
         Region = "here",
@@ -68,10 +86,14 @@ internal sealed class SimulatedRouter
         Lane = _lanes[i],
         Slots = node.Slots,
         QueueMax = node.QueueMax,
+        Crowd = crowd,
         RoundTripSeconds = node.RoundTripSeconds,
-        ServicePriorSeconds = _service[i],
+        ServicePriorSeconds = priorSeconds,
         LoadPercent = _load[i],
     };
+
+    private static ServedModel Tell(SimulatedNode node, Lane lane) => new("model", "1", Ready: true, node.Slots,
+        node.QueueMax, node.Queued, node.Busy, node.AverageServiceSeconds, "cpu", lane);
 
     private static long ToTimestamp(double seconds) => (long)(seconds * 1e6);
 }

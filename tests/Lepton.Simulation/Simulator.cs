@@ -41,7 +41,8 @@ internal sealed class Simulator
             Report(i, _scenario.ReportEverySeconds * i / _nodes.Length);
         Snapshot(0);
         Arrive(0);
-        At(_scenario.DurationSeconds / 3, () => _nodes[0].MeanServiceSeconds *= _scenario.GreyFactor);
+        At(_scenario.WarmUpSeconds + (_scenario.DurationSeconds / 3),
+            () => _nodes[0].MeanServiceSeconds *= _scenario.GreyFactor);
         while (_events.TryDequeue(out Action? action, out (double Time, long) at))
         {
             _now = at.Time;
@@ -70,8 +71,8 @@ internal sealed class Simulator
     private void Report(int node, double time) => At(time, () =>
     {
         foreach (SimulatedRouter router in _routers)
-            router.Hear(node);
-        if (_now < _scenario.DurationSeconds)
+            router.Hear(node, _now);
+        if (_now < _scenario.EndSeconds)
             Report(node, _now + _scenario.ReportEverySeconds);
     });
 
@@ -79,7 +80,7 @@ internal sealed class Simulator
     {
         foreach (SimulatedRouter router in _routers)
             router.Publish(_now);
-        if (_now < _scenario.DurationSeconds)
+        if (_now < _scenario.EndSeconds)
             Snapshot(_now + SnapshotEverySeconds);
     });
 
@@ -88,7 +89,7 @@ internal sealed class Simulator
     {
         Send(_routers[_requestsOf.Next(_routers.Length)], Size());
         double next = _now - (Math.Log(1 - _requestsOf.NextDouble()) / _scenario.RateAt(_now));
-        if (next < _scenario.DurationSeconds)
+        if (next < _scenario.EndSeconds)
             Arrive(next);
     });
 
@@ -104,27 +105,29 @@ internal sealed class Simulator
 
     private void Send(SimulatedRouter router, double size)
     {
-        _requests++;
         double sent = _now;
+        bool counts = sent >= _scenario.WarmUpSeconds;
+        _requests += counts ? 1 : 0;
         (int index, Candidate picked) = router.Pick(_now);
         int ahead = picked.Lane.Outstanding - 1;
         SimulatedNode node = _nodes[index];
         double way = node.RoundTripSeconds / 2;
         At(sent + way, () =>
         {
-            bool taken = node.Offer(size, service => At(_now + service, () =>
+            bool taken = node.Offer(size, _now, service => At(_now + service, () =>
             {
                 node.Finish(service);
                 At(_now + way, () =>
                 {
-                    _latencies.Add(_now - sent);
-                    SimulatedRouter.End(picked, _now - sent, ahead, _now);
+                    if (counts)
+                        _latencies.Add(_now - sent);
+                    router.End(picked, _now - sent, ahead, _now);
                 });
             }));
             if (!taken)
                 At(_now + way, () =>
                 {
-                    _failed++;
+                    _failed += counts ? 1 : 0;
                     SimulatedRouter.Fail(picked);
                 });
         });

@@ -9,6 +9,10 @@ internal sealed class Candidate
     // A weight needs a latency above nothing; below a microsecond is measurement noise.
     private const double LatencyMillisecondsMin = 0.001;
 
+    // Of places that seem equally quick the emptier is the better bet: learned times are 10 % off, and slots share a
+    // machine.
+    private const double UsedSlotCost = 0.25;
+
     /// <summary>The node's id; empty for another region.</summary>
     public required string Node { get; init; }
 
@@ -43,6 +47,9 @@ internal sealed class Candidate
     /// <summary>Requests there that this router did not send: from the last report.</summary>
     public int Foreign { get; init; }
 
+    /// <summary>Requests there, all routers', for each of this router's; see <see cref="AnswerShare"/>.</summary>
+    public double Crowd { get; init; } = 1;
+
     public double RoundTripSeconds { get; init; }
 
     /// <summary>Service time to believe until this router has learned its own.</summary>
@@ -72,11 +79,22 @@ internal sealed class Candidate
     /// <summary>R2's weight, with the time of a whole answer as the latency.</summary>
     public double FormulaWeight => Formula.Weight(LatencyMilliseconds, LoadPercent) * StartShare;
 
-    /// <summary>R2's weight for as many as it can execute at once.</summary>
-    public double GuardedWeight => FormulaWeight * SlotsThere;
+    /// <summary>
+    /// Expected seconds to an answer: RTT + service × (1 + waiting / slots + 0.25 × slots used / slots). Lower is
+    /// better.
+    /// </summary>
+    public double Score => ScoreAt(Lane.Outstanding);
 
-    /// <summary>Expected seconds to an answer: RTT + service × (1 + queue / slots). Lower is better.</summary>
-    public double Score => RoundTripSeconds + (ServiceSeconds * (1 + ((Lane.Outstanding + Foreign) / (double)Slots)));
+    /// <summary>The same, were so many requests of this router under way there.</summary>
+    public double ScoreAt(int outstanding)
+    {
+        double present = PresentAt(outstanding);
+        double waiting = Math.Max(0, present + 1 - Slots), used = Math.Min(present, Slots);
+        return RoundTripSeconds + (ServiceSeconds * (1 + ((waiting + (UsedSlotCost * used)) / Slots)));
+    }
+
+    /// <summary>Requests there, all routers', as far as this one can tell.</summary>
+    private double PresentAt(int outstanding) => (outstanding * Crowd) + Foreign;
 
     private double SlowServiceSeconds => Lane.PeakServiceSeconds is > 0 and var peak ? peak : ServicePriorSeconds;
 

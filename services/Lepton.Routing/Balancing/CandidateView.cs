@@ -11,8 +11,8 @@ internal sealed class CandidateView
     /// <param name="turn">The round robin's counter, which outlives snapshots.</param>
     public CandidateView(Candidate[] own, Candidate[] remote, Turn turn)
     {
-        Own = new CandidateLevel(own, c => c.GuardedWeight);
-        Remote = new CandidateLevel(remote, c => c.GuardedWeight);
+        Own = new RankedLevel(own);
+        Remote = new RankedLevel(remote);
         All = new CandidateLevel([.. own, .. remote], c => c.FormulaWeight);
         Turn = turn;
         RemoteScoreMin = double.PositiveInfinity;
@@ -20,9 +20,9 @@ internal sealed class CandidateView
             RemoteScoreMin = Math.Min(RemoteScoreMin, c.RoundTripSeconds);
     }
 
-    public CandidateLevel Own { get; }
+    public RankedLevel Own { get; }
 
-    public CandidateLevel Remote { get; }
+    public RankedLevel Remote { get; }
 
     /// <summary>Own, then remote: an index returned by a strategy counts in this one.</summary>
     public CandidateLevel All { get; }

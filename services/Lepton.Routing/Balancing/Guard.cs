@@ -27,4 +27,16 @@ internal static class Guard
         GuardTier.ShortQueue => candidate.Slots + ((candidate.QueueMax + 1) / 2),
         _ => int.MaxValue,
     };
+
+    /// <summary>
+    /// Requests of this router under way below which the candidate's queue has room: slots and queue, less one request
+    /// of every other router, which may be on its way (but not of more than half of the queue). At least 1: who has
+    /// nobody there asks.
+    /// </summary>
+    public static int RoomBelow(Candidate candidate)
+    {
+        double surprise = Math.Min(candidate.Crowd - 1, candidate.QueueMax / 2.0);
+        double room = candidate.Slots + candidate.QueueMax - candidate.Foreign - surprise;
+        return Math.Max(1, (int)Math.Ceiling(room / candidate.Crowd));
+    }
 }

@@ -1,58 +1,75 @@
 namespace Lepton.Routing.Balancing;
 
 /// <summary>
-/// The default. (1) Candidates with a free slot, else with less than half of their queue used, else all; (2) two of
-/// them drawn by R2's weight × slots, with the learned time as latency; (3) the one with the lower RTT + service ×
-/// (1 + queue / slots). Two, because a third adds a probe and little else (Mitzenmacher 2001).
+/// The default: among the candidates that have room in their queue, the one that will answer soonest by
+/// <see cref="Candidate.Score"/>; of equals the first in rank. When none has room, the soonest of all.
 /// </summary>
 /// <remarks>
-/// Done on two levels, the own region's nodes and the other regions, whose winners meet in (3): drawn together, two
-/// draws could both fall on far regions while a near node is idle.
+/// <para>Joining the shortest expected delay is what a single dispatcher does best (Winston 1977; Weber 1978 for
+/// servers of their own speed). It herds when several dispatchers work on the same old news (Mitzenmacher 2000, How
+/// Useful Is Old Information?). Here nobody works on old news: a router scales its own counts, which are live, by its
+/// share of the answers (<see cref="AnswerShare"/>), as local views of queues do (Vargaftik, Keslassy, Orda 2020).
+/// </para>
+/// <para>Two levels, own nodes and other regions: a far region is only looked at when no near node with room can be the
+/// best.</para>
 /// </remarks>
 internal sealed class GuardedStrategy : IBalancingStrategy
 {
+    // A region of more nodes whose quickest 64 are all so busy that the 65th might do: chance finds one nearly as good,
+    // two draws because the second helps most (Mitzenmacher 2001).
+    private const int LooksMax = 64;
+    private const int DrawsBeyond = 2;
+
     public string Name => "guarded";
 
     public Selection Select(CandidateView view, ref PickContext context)
     {
-        Best own = Pick(view.Own, 0, ref context);
-        if (own.Tier == GuardTier.FreeSlot && own.Score <= view.RemoteScoreMin)
-            return own.ToSelection(view);
+        Best own = Look(view.Own, 0, ref context);
+        if (own.HasRoom && own.Score <= view.RemoteScoreMin)
+            return own.ToSelection();
 
-        Best remote = Pick(view.Remote, view.Own.Candidates.Length, ref context);
-        if (remote.Index < 0)
-            return own.ToSelection(view);
-        if (own.Index < 0)
-            return remote.ToSelection(view);
-
-        // Queues more than half full are where requests get lost: there distance no longer counts.
-        bool ownCrowded = own.Tier == GuardTier.All, remoteCrowded = remote.Tier == GuardTier.All;
-        bool takeOwn = ownCrowded == remoteCrowded ? own.Score <= remote.Score : remoteCrowded;
-        return (takeOwn ? own : remote).ToSelection(view);
+        Best remote = Look(view.Remote, view.Own.Candidates.Length, ref context);
+        return remote.IsBetterThan(own) ? remote.ToSelection() : own.ToSelection();
     }
 
-    private static Best Pick(CandidateLevel level, int offset, ref PickContext context)
+    private static Best Look(RankedLevel level, int offset, ref PickContext context)
     {
-        for (GuardTier tier = GuardTier.FreeSlot; tier <= GuardTier.All; tier++)
+        Best best = Best.None;
+        Rank[] ranks = level.Ranks;
+        int looked = 0;
+        // Those attempted are passed over, so more than the most may be looked at to find one at all.
+        for (; looked < ranks.Length && (looked < LooksMax || best.Index < 0); looked++)
         {
-            int first = WeightedDraw.Draw(level, tier, not: -1, ref context);
-            if (first < 0)
-                continue;
-            context.Trace.Compared(first + offset);
-            int second = level.Candidates.Length == 1 ? -1 : WeightedDraw.Draw(level, tier, not: first, ref context);
-            double score = level.Candidates[first].Score;
-            if (second < 0)
-                return new Best(first + offset, tier, score);
-            context.Trace.Compared(second + offset);
-            double other = level.Candidates[second].Score;
-            return other < score ? new Best(second + offset, tier, other) : new Best(first + offset, tier, score);
+            if (best.HasRoom && ranks[looked].IdleSeconds >= best.Score)
+                return best;
+            Compare(in ranks[looked], offset, ref best, ref context);
         }
-        return new Best(-1, GuardTier.All, double.PositiveInfinity);
+        for (int i = 0; i < DrawsBeyond && looked < ranks.Length; i++)
+            Compare(in ranks[looked + (int)(context.Draw() * (ranks.Length - looked))], offset, ref best, ref context);
+        return best;
     }
 
-    private readonly record struct Best(int Index, GuardTier Tier, double Score)
+    private static void Compare(in Rank rank, int offset, ref Best best, ref PickContext context)
     {
-        public Selection ToSelection(CandidateView view) =>
-            Index < 0 ? Selection.None : new Selection(Index, Guard.Limit(view.All.Candidates[Index], Tier));
+        if (!context.Attempted.IsEmpty && context.WasAttempted(rank.Candidate.Lane))
+            return;
+        context.Trace.Compared(rank.Index + offset);
+        int outstanding = rank.Candidate.Lane.Outstanding;
+        Best mine = new(rank.Index + offset, outstanding, outstanding < rank.RoomBelow,
+            rank.Candidate.ScoreAt(outstanding));
+        if (mine.IsBetterThan(best))
+            best = mine;
+    }
+
+    private readonly record struct Best(int Index, int Outstanding, bool HasRoom, double Score)
+    {
+        public static Best None => new(-1, 0, false, double.PositiveInfinity);
+
+        // Where there is no room requests get lost: there a shorter way no longer counts.
+        public bool IsBetterThan(in Best other) =>
+            Index >= 0 && (HasRoom == other.HasRoom ? Score < other.Score : HasRoom);
+
+        // Booked only as it was seen: requests that look at once would else all take the same one.
+        public Selection ToSelection() => Index < 0 ? Selection.None : new Selection(Index, Outstanding + 1);
     }
 }

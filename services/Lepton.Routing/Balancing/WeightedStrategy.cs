@@ -7,7 +7,7 @@ internal sealed class WeightedStrategy : IBalancingStrategy
 
     public Selection Select(CandidateView view, ref PickContext context)
     {
-        int index = WeightedDraw.Draw(view.All, GuardTier.All, not: -1, ref context);
+        int index = WeightedDraw.Draw(view.All, ref context);
         if (index < 0)
             return Selection.None;
         context.Trace.Compared(index);

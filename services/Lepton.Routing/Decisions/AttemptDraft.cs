@@ -11,7 +11,7 @@ internal sealed class AttemptDraft
 
     private readonly int[] _indexes;
     private readonly int[] _outstanding;
-    private readonly double[] _serviceSeconds, _slowness;
+    private readonly double[] _serviceSeconds, _slowness, _scores;
     private readonly PickTrace _trace;
 
     public AttemptDraft(CandidateView view, in PickTrace trace, Candidate? picked, DateTimeOffset startTime,
@@ -23,6 +23,7 @@ internal sealed class AttemptDraft
         _outstanding = new int[_indexes.Length];
         _serviceSeconds = new double[_indexes.Length];
         _slowness = new double[_indexes.Length];
+        _scores = new double[_indexes.Length];
         for (int i = 0; i < _indexes.Length; i++)
         {
             Candidate c = all[_indexes[i]];
@@ -30,6 +31,7 @@ internal sealed class AttemptDraft
             _outstanding[i] = c.Lane.Outstanding - (booked && ReferenceEquals(c, picked) ? 1 : 0);
             _serviceSeconds[i] = c.ServiceSeconds;
             _slowness[i] = c.Lane.Slowness;
+            _scores[i] = c.ScoreAt(_outstanding[i]);
             if (ReferenceEquals(c, picked))
                 OutstandingAtPick = _outstanding[i];
         }
@@ -88,11 +90,6 @@ internal sealed class AttemptDraft
     private V1.Candidate ToCandidate(int i)
     {
         Candidate c = View.All.Candidates[_indexes[i]];
-        double weight = !Guarded ? View.All.Weights[_indexes[i]]
-            : c.IsRegion ? View.Remote.Weights[_indexes[i] - View.Own.Candidates.Length]
-            : View.Own.Weights[_indexes[i]];
-        double score = c.RoundTripSeconds + (
-            _serviceSeconds[i] * (1 + ((_outstanding[i] + c.Foreign) / (double)c.Slots)));
         return new V1.Candidate
         {
             Node = c.Node,
@@ -100,8 +97,8 @@ internal sealed class AttemptDraft
             Router = c.Router,
             Zone = c.Zone,
             Exclusion = ToWire(ExclusionOf(c, i)),
-            Weight = weight,
-            Score = score,
+            Weight = View.All.Weights[_indexes[i]],
+            Score = _scores[i],
             RoundTripTime = TimeSpan.FromSeconds(c.RoundTripSeconds).ToDuration(),
             ServiceTime = TimeSpan.FromSeconds(_serviceSeconds[i]).ToDuration(),
             Slots = (uint)c.Slots,
@@ -123,12 +120,8 @@ internal sealed class AttemptDraft
         if (!Guarded || Picked is null || ReferenceEquals(candidate, Picked) || candidate.IsRegion != Picked.IsRegion)
             return Exclusion.None;
         int picked = Array.FindIndex(_indexes, x => ReferenceEquals(View.All.Candidates[x], Picked));
-        if (_outstanding[i] < candidate.Slots || picked < 0)
-            return Exclusion.None;
-        if (_outstanding[picked] < Picked.Slots)
-            return Exclusion.NoFreeSlot;
-        return _outstanding[i] >= Guard.Limit(candidate, GuardTier.ShortQueue)
-            && _outstanding[picked] < Guard.Limit(Picked, GuardTier.ShortQueue) ? Exclusion.QueueLong : Exclusion.None;
+        return picked >= 0 && _outstanding[i] >= Guard.RoomBelow(candidate)
+            && _outstanding[picked] < Guard.RoomBelow(Picked) ? Exclusion.QueueLong : Exclusion.None;
     }
 
     private static int[] Choose(Candidate[] all, in PickTrace trace, Candidate? picked)

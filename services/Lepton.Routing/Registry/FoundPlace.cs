@@ -19,7 +19,8 @@ internal abstract record FoundPlace(Lane Lane, PlaceState Health, bool Suspect)
 
     /// <param name="share">0 to 1: the part of weight and slots that it may have.</param>
     /// <param name="prior">What to believe of a service time nobody measured.</param>
-    public abstract Candidate ToCandidate(double share, ServicePrior prior);
+    /// <param name="crowd">Requests at the region's nodes, all routers', for each of ours.</param>
+    public abstract Candidate ToCandidate(double share, ServicePrior prior, double crowd);
 
     public abstract Excluded ToExcluded(Exclusion reason, string detail);
 
@@ -36,7 +37,7 @@ internal sealed record FoundNode(NodeView Node, ServedModel Model, string Region
 
     public override int Busy => Math.Max(Lane.Outstanding, Model.InFlight + Model.Queued);
 
-    public override Candidate ToCandidate(double share, ServicePrior prior) => new()
+    public override Candidate ToCandidate(double share, ServicePrior prior, double crowd) => new()
     {
         Node = Node.Id,
         Region = Region,
@@ -48,6 +49,7 @@ internal sealed record FoundNode(NodeView Node, ServedModel Model, string Region
         StartShare = share,
         QueueMax = Model.QueueMax,
         Queued = Model.Queued,
+        Crowd = crowd,
         RoundTripSeconds = Node.RoundTripSeconds,
         ServicePriorSeconds = prior.For(Model),
         LoadPercent = Node.LoadPercent,
@@ -67,7 +69,7 @@ internal sealed record FoundRegion(RegionView Region, RegionModel Model)
 
     public override int Busy => Lane.Outstanding + PartOf((uint)Model.Foreign);
 
-    public override Candidate ToCandidate(double share, ServicePrior prior) => new()
+    public override Candidate ToCandidate(double share, ServicePrior prior, double crowd) => new()
     {
         Node = "",
         Region = Region.Name,

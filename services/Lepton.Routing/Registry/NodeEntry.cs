@@ -8,7 +8,7 @@ namespace Lepton.Routing.Registry;
 /// <summary>What the registry keeps of one node, under its lock.</summary>
 internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHealth health)
 {
-    private readonly Dictionary<(string Name, string Version), Lane> _lanes = [];
+    private readonly Dictionary<(string Name, string Version), (Lane Lane, AnswerShare Share)> _lanes = [];
 
     public NodeSession? Session { get; set; } = session;
 
@@ -49,7 +49,7 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHea
     public void Sweep(long learnedBefore, double kept)
     {
         health.Sweep();
-        foreach (Lane lane in _lanes.Values)
+        foreach ((Lane lane, _) in _lanes.Values)
         {
             lane.ForgetIfOlder(learnedBefore);
             lane.Sweep(kept);
@@ -65,13 +65,16 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHea
 
     private ServedModel Serve(ModelReport model)
     {
-        if (!_lanes.TryGetValue((model.Name, model.Version), out Lane? lane))
-            _lanes.Add((model.Name, model.Version), lane = health.NewLane(model.Name));
+        if (!_lanes.TryGetValue((model.Name, model.Version), out (Lane Lane, AnswerShare Share) known))
+            _lanes.Add((model.Name, model.Version), known = (health.NewLane(model.Name), new AnswerShare()));
+        known.Share.Hear(model.Completed, known.Lane.Good);
         return new ServedModel(model.Name, model.Version, model.Ready, (int)Math.Clamp(model.Slots, 1, 1 << 20),
             (int)Math.Min(model.QueueMax, 1 << 20), (int)Math.Min(model.Queued, 1 << 20),
             (int)Math.Min(model.InFlight, 1 << 20), model.ServiceTime?.ToTimeSpan().TotalSeconds ?? 0,
-            model.Provider, lane)
+            model.Provider, known.Lane)
         {
+            AnswersOfAll = known.Share.All,
+            AnswersToUs = known.Share.Own,
             Idle = model.RequestRate == 0 && model.InFlight == 0,
             NonIdempotent = model.NonIdempotent,
             Loading = model.Loading,

@@ -7,6 +7,12 @@ internal sealed record ServedModel(
     string Name, string Version, bool Ready, int Slots, int QueueMax, int Queued, int InFlight,
     double ServiceSeconds, string Provider, Lane Lane)
 {
+    /// <summary>Answers that it counted lately, whoever asked; see <see cref="AnswerShare"/>.</summary>
+    public double AnswersOfAll { get; init; }
+
+    /// <summary>Of those, the ones that this router had.</summary>
+    public double AnswersToUs { get; init; }
+
     /// <summary>It executed nothing for a while: its service time is what it once was.</summary>
     public bool Idle { get; init; }
 

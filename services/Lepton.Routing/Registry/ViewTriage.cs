@@ -14,12 +14,15 @@ internal sealed class ViewTriage
     private readonly bool _panic;
     private readonly ServicePrior _prior;
     private readonly bool _slowStart;
+    private readonly double _crowd;
 
     public ViewTriage(IReadOnlyList<FoundPlace> found, ServicePrior prior, RoutingOptions options)
     {
         (_found, _prior, _verdicts) = (found, prior, new Verdict[found.Count]);
         _panic = Triage.Sort([.. found.Select(f => f.Standing)], _verdicts, options.Ejection);
         _slowStart = OthersCarryTheRest();
+        ServedModel[] models = [.. found.OfType<FoundNode>().Select(n => n.Model)];
+        _crowd = AnswerShare.Crowd(models.Sum(m => m.AnswersOfAll), models.Sum(m => m.AnswersToUs));
     }
 
     /// <param name="excluded">Who is no candidate for other reasons.</param>
@@ -54,7 +57,7 @@ internal sealed class ViewTriage
     }
 
     private Candidate ToCandidate(FoundPlace place) =>
-        place.ToCandidate(_slowStart ? place.Health.StartShare : 1, _prior);
+        place.ToCandidate(_slowStart ? place.Health.StartShare : 1, _prior, _crowd);
 
     private IEnumerable<int> Indexes(Func<Verdict, bool> wanted) =>
         Enumerable.Range(0, _found.Count).Where(i => wanted(_verdicts[i]));

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Lepton.Benchmarks.Decision;
 
 /// <summary>
-/// A decision, whole: residency mask and model filter, the guard over nodes of which 10 % are full, two draws, scores
+/// A decision, whole: residency mask and model filter, the guard over nodes of which 10 % are full, the ranks, scores
 /// and the reservation; by the router's own code and by plain LINQ, interleaved in one run. Each booking is released
 /// at once.
 /// </summary>

@@ -56,10 +56,14 @@ internal sealed class DecisionSetup
                     v.State == NodeState.Serving,
                     v.Models[0].ServiceSeconds, v.RoundTripSeconds, v.LoadPercent, v.Models[0].Slots,
                         v.Models[0].QueueMax, new Lane())),
-            ], random);
+            ]);
+        // Full ones, and others at work as nodes are: had all nothing to do, the first looked at would be the one.
         for (int i = 0; i < nodes; i++)
-            if (i % 10 == 0 && nodes >= 10 || nodes < 10 && i == 0)
-                Fill(views[i].Models[0].Lane, _linq.Entries[i].Lane, views[i].Models[0].Slots);
+        {
+            ServedModel model = views[i].Models[0];
+            Fill(model.Lane, _linq.Entries[i].Lane,
+                IsFull(i) ? model.Slots + model.QueueMax : random.Next(model.Slots + 1));
+        }
     }
 
     public void PickGuarded()
@@ -76,7 +80,9 @@ internal sealed class DecisionSetup
 
     public void PickLinq() => _linq.Pick("ocr", ["eu-west"]).Lane.Release(Outcome.Good);
 
-    /// <summary>Both pick only free nodes that have the model; the comparison would mean nothing otherwise.</summary>
+    /// <summary>
+    /// Both pick the same node, which has the model and room; the comparison would mean nothing otherwise.
+    /// </summary>
     public void CheckAgreement()
     {
         HashSet<string> free = [.. Enumerable.Range(0, _nodes).Where(i => !IsFull(i) && !Lacks(i)).Select(Name)];
@@ -89,8 +95,8 @@ internal sealed class DecisionSetup
             Candidate? guarded = Balancer.Pick(view, _strategy, ref context, book: false, out _);
             LinqPicker.Entry linq = _linq.Pick("ocr", ["eu-west"]);
             linq.Lane.Release(Outcome.Good);
-            if (guarded is null || !free.Contains(guarded.Node) || !free.Contains(linq.Id))
-                throw new InvalidOperationException($"picked {guarded?.Node} and {linq.Id}, of which one is not free");
+            if (guarded?.Node != linq.Id || !free.Contains(linq.Id))
+                throw new InvalidOperationException($"picked {guarded?.Node} and {linq.Id}: not one and the same free");
         }
     }
 
@@ -98,9 +104,9 @@ internal sealed class DecisionSetup
 
     private bool Lacks(int i) => _nodes >= 10 && i % 10 == 5;
 
-    private static void Fill(Lane a, Lane b, int slots)
+    private static void Fill(Lane a, Lane b, int requests)
     {
-        for (int i = 0; i < slots; i++)
+        for (int i = 0; i < requests; i++)
             if (!a.TryReserve(int.MaxValue) || !b.TryReserve(int.MaxValue))
                 throw new InvalidOperationException("a lane without a bound must take every booking");
     }

@@ -17,7 +17,6 @@ public sealed class SlowStartTests
         _world.Pass(10);
         _world.AddNode("new", slots: 10);
         Assert.Equal((1, 0.1), (Of("new").Slots, Of("new").StartShare));
-        Assert.Equal(Of("old").GuardedWeight / 10, Of("new").GuardedWeight, 6);
         Assert.Equal(Of("old").FormulaWeight / 10, Of("new").FormulaWeight, 6);
         _world.Pass(5);
         Assert.Equal((5, 0.5), (Of("new").Slots, Of("new").StartShare));
