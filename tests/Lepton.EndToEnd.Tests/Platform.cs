@@ -78,6 +78,16 @@ public sealed class Platform : IAsyncLifetime
         DisposeHttpClient = true,
     });
 
+    /// <summary>Connects as a service of a region, for example its Prometheus.</summary>
+    public SocketsHttpHandler ServiceHandler(string region, string service)
+    {
+        SocketsHttpHandler handler = Handler(withCertificate: false);
+        string folder = $"services/{region}/{service}";
+        handler.SslOptions.ClientCertificates =
+            [X509Certificate2.CreateFromPemFile(Pki($"{folder}/tls.crt"), Pki($"{folder}/tls.key"))];
+        return handler;
+    }
+
     public SocketsHttpHandler Handler(bool withCertificate)
     {
         SocketsHttpHandler handler = new() { UseProxy = false };

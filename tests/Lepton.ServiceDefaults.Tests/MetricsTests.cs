@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Lepton.Testing;
 
 namespace Lepton.ServiceDefaults.Tests;
 
@@ -15,6 +16,21 @@ public sealed class MetricsTests(ServerFixture server)
     [InlineData("9lives", "", "gauge", "_9lives")]
     public void NameOf_Instrument_FollowsTheRules(string name, string unit, string type, string expected) =>
         Assert.Equal(expected, PrometheusText.NameOf(name, unit, type));
+
+    [Fact]
+    public async Task Readme_Metrics_AreWhatDotNetGivesEveryService()
+    {
+        using var client =
+            new HttpClient(server.Installation.Handler(server.Installation.Service("eu-west", "prometheus")));
+        (await client.GetAsync(server.Address + "/metrics")).EnsureSuccessStatusCode(); // its meters are there now
+        var readme = MetricList.RepositoryFile("services/Lepton.ServiceDefaults/README.md");
+
+        var live = MetricList.Live(Telemetry.Meters.Contains, PrometheusText.NameOf)
+            .Where(row => !Telemetry.Dropped.Contains(row.Name));
+
+        var differences = MetricList.Differences(MetricList.Listed(readme), [.. live]);
+        Assert.True(differences.Length == 0, differences);
+    }
 
     [Fact]
     public async Task Scrape_Tenant_Forbidden()

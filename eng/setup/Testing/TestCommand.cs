@@ -24,6 +24,9 @@ internal static class TestCommand
         if (Directory.Exists(results))
             Directory.Delete(results, recursive: true);
 
+        if (projects.Any(project => project.RunsAlone))
+            await new DebianTools(paths).EnsurePromtoolAsync(cancellation);
+
         var reports = new ConcurrentBag<TestReport?>();
         var console = new Lock();
         void Print(string text)

@@ -15,14 +15,14 @@ namespace Lepton.ServiceDefaults;
 internal static class Telemetry
 {
     private static readonly string[] Sources = ["Lepton.*", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql"];
-    private static readonly string[] Meters =
+    internal static readonly string[] Meters =
     [
         "Lepton.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http",
         "System.Runtime", "Npgsql",
     ];
 
     // Gauges of the runtime whose names end in _count, which promtool reserves for histograms; none is of use here.
-    private static readonly string[] Dropped =
+    internal static readonly string[] Dropped =
         ["dotnet.assembly.count", "dotnet.process.cpu.count", "dotnet.timer.count"];
 
     public static void AddTelemetry(this IHostApplicationBuilder builder, string service)
