@@ -12,7 +12,7 @@ public sealed class MetricListTests
     {
         using TestInstallation installation = new();
         await using TestRouter router = await TestRouter.StartAsync(
-            installation, "eu-west", new Dictionary<string, string> { ["eu-west"] = TestRouter.FreeUrl() });
+            installation, "eu-west", new Dictionary<string, string[]> { ["eu-west"] = [TestRouter.FreeUrl()] });
         string readme = MetricList.RepositoryFile("services/Lepton.Routing/README.md");
 
         string differences = MetricList.Differences(MetricList.Listed(readme),
