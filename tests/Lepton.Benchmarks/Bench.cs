@@ -9,8 +9,20 @@ internal static class Bench
     [
         ("decision", "guarded pick against plain LINQ, ns and bytes", DecisionBench.Run),
         ("balance", "the default strategy against R2 and all others", Balance.BalanceBench.Run),
+        ("failover", "calls failed and leaked while processes are killed", Failover.FailoverBench.Run),
         ("inference", "served throughput over raw ONNX Runtime", Inference.InferenceBench.Run),
     ];
+
+    /// <summary>The folder that the build's output lies in.</summary>
+    internal static string Home()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (folder.Name == ".lepton")
+                return folder.FullName;
+        }
+        throw new InvalidOperationException("The bench runs from the repository's .lepton/build.");
+    }
 
     internal static int Run(string[] args)
     {

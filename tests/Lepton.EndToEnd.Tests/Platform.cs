@@ -71,6 +71,10 @@ public sealed class Platform : IAsyncLifetime
     public string Gateway(string region) => file.GetProperty("regions").EnumerateArray()
         .Single(r => r.GetProperty("name").GetString() == region).GetProperty("gateway_url").GetString()!;
 
+    public string[] Gateways(string region) => [.. file.GetProperty("regions").EnumerateArray()
+        .Single(r => r.GetProperty("name").GetString() == region).GetProperty("gateway_urls").EnumerateArray()
+        .Select(url => url.GetString()!)];
+
     /// <summary>A gRPC channel as any client of tenant demo opens one, with nothing of Lepton's own code.</summary>
     public GrpcChannel Open(string region) => GrpcChannel.ForAddress(Gateway(region), new GrpcChannelOptions
     {

@@ -26,8 +26,8 @@ internal static class GatewayAddresses
                 Names = { MethodName.Default },
                 RetryPolicy = new RetryPolicy
                 {
-                    MaxAttempts = 4,
-                    InitialBackoff = TimeSpan.FromMilliseconds(50),
+                    MaxAttempts = 5,
+                    InitialBackoff = TimeSpan.FromMilliseconds(100),
                     MaxBackoff = TimeSpan.FromSeconds(1),
                     BackoffMultiplier = 3,
                     RetryableStatusCodes = { StatusCode.Unavailable },

@@ -16,7 +16,7 @@ internal static class InferenceBench
 
     private static async Task<int> RunAsync(double seconds)
     {
-        var models = Path.Combine(LeptonHome(), "models");
+        var models = Path.Combine(Bench.Home(), "models");
         await using var node = await BenchNode.StartAsync(models);
         Row("model", "raw/s", "execution/s", "gRPC/s", "gRPC/raw", "bytes raw", "bytes exec.", "bytes gRPC");
         var ratios = new List<(string Key, double Value)>();
@@ -71,17 +71,6 @@ internal static class InferenceBench
     {
         var sorted = values.Order().ToArray();
         return sorted[sorted.Length / 2];
-    }
-
-    /// <summary>The folder that the build's output lies in.</summary>
-    private static string LeptonHome()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (folder.Name == ".lepton")
-                return folder.FullName;
-        }
-        throw new InvalidOperationException("The bench runs from the repository's .lepton/build.");
     }
 }
 
