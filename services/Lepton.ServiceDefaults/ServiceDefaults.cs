@@ -31,6 +31,7 @@ public static class ServiceDefaults
         services.AddSingleton<IValidateOptions<TlsOptions>, TlsOptionsValidator>();
         services.AddSingleton<TlsMaterial>();
         services.AddSingleton<PeerHttp>();
+        services.AddSingleton<ICallerSource, CertificateCallers>();
         services.AddSingleton<HopVerifier>();
         services.AddSingleton<OfferedServices>();
         services.AddSingleton<ReflectionService>();

@@ -11,6 +11,14 @@ internal static class Bench
         ("balance", "the default strategy against R2 and all others", Balance.BalanceBench.Run),
         ("failover", "calls failed and leaked while processes are killed", Failover.FailoverBench.Run),
         ("inference", "served throughput over raw ONNX Runtime", Inference.InferenceBench.Run),
+        ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
+    ];
+
+    // Processes that a bench starts of this same program.
+    private static readonly (string Name, Func<string[], int> Run)[] Roles =
+    [
+        (Gateway.Upstream.Role, Gateway.Upstream.Run),
+        (Gateway.LeptonFront.Role, Gateway.LeptonFront.Run),
     ];
 
     /// <summary>The folder that the build's output lies in.</summary>
@@ -29,6 +37,9 @@ internal static class Bench
         foreach (var bench in All)
             if (args.Length > 0 && args[0] == bench.Name)
                 return bench.Run(args[1..]);
+        foreach (var role in Roles)
+            if (args.Length > 0 && args[0] == role.Name)
+                return role.Run(args[1..]);
         Console.Error.WriteLine("Which bench?");
         foreach (var bench in All)
             Console.Error.WriteLine($"  {bench.Name,-12}{bench.Measures}");

@@ -7,22 +7,31 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Lepton.ServiceDefaults;
 
-/// <summary>
-/// Names the caller of every request from its client certificate. Who has none, or one that names nobody, is refused
-/// before anything of the request is read.
-/// </summary>
-internal sealed class CallerMiddleware(RequestDelegate next)
+/// <summary>Names who sent a request. Services go by certificates, and no configuration changes that.</summary>
+internal interface ICallerSource
+{
+    /// <summary>The caller, or null: nobody is named.</summary>
+    Caller? Of(HttpContext context);
+}
+
+/// <summary>The caller that the connection's client certificate names.</summary>
+internal sealed class CertificateCallers : ICallerSource
 {
     // A connection keeps one certificate object: parsing happens once a connection, a request pays a look-up.
     private static readonly ConditionalWeakTable<X509Certificate2, StrongBox<Caller?>> Known = [];
 
+    public Caller? Of(HttpContext context) =>
+        context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
+            ? Known.GetValue(certificate, static c => new StrongBox<Caller?>(Caller.FromCertificate(c))).Value
+            : null;
+}
+
+/// <summary>Who cannot be named is refused before anything of the request is read.</summary>
+internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource callers)
+{
     public Task InvokeAsync(HttpContext context)
     {
-        var certificate = context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
-        var caller = certificate is null
-            ? null
-            : Known.GetValue(certificate, static c => new StrongBox<Caller?>(Caller.FromCertificate(c))).Value;
-        if (caller is null)
+        if (callers.Of(context) is not { } caller)
             return RpcErrors.Create(StatusCode.Unauthenticated, ErrorReason.CallerUnknown,
                 "Show a client certificate of this installation whose URI SAN names a tenant or a service.")
                 .WriteToAsync(context);
