@@ -28,6 +28,7 @@ internal static class RoutingApp
         services.AddSingleton(s => HopSigner.FromFiles(
             s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopCertificateFile,
             s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopKeyFile));
+        services.AddSingleton<HopSealer>();
         services.AddSingleton(_ => new ChanceSource(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))));
         services.AddSingleton<RoutingMetrics>();
         services.AddSingleton<PeerPool>();

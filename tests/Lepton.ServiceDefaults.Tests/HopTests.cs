@@ -35,7 +35,7 @@ public sealed class HopTests : IDisposable
     [Fact]
     public void Verify_Genuine_GivesTheClaims()
     {
-        var verdict = verifier.Verify(signer.Sign(Assertion()), Node, Router);
+        var verdict = verifier.Verify(signer.Sign(Assertion()), null, Node, Router);
         var accepted = Assert.IsType<HopVerdict.Accepted>(verdict);
         Assert.Equal(Assertion(), accepted.Assertion);
         Assert.Equal("eu-west", accepted.Issuer.Region);
@@ -43,7 +43,7 @@ public sealed class HopTests : IDisposable
 
     [Fact]
     public void Verify_UnpaddedBase64_Accepted() =>
-        Assert.IsType<HopVerdict.Accepted>(verifier.Verify(signer.Sign(Assertion()).TrimEnd('='), Node, Router));
+        Assert.IsType<HopVerdict.Accepted>(verifier.Verify(signer.Sign(Assertion()).TrimEnd('='), null, Node, Router));
 
     [Theory]
     [InlineData(null)]
@@ -98,14 +98,15 @@ public sealed class HopTests : IDisposable
     {
         var header = signer.Sign(Assertion());
         time.Now = Now.AddSeconds(29.9);
-        Assert.IsType<HopVerdict.Accepted>(verifier.Verify(header, Node, Router));
+        Assert.IsType<HopVerdict.Accepted>(verifier.Verify(header, null, Node, Router));
         time.Now = Now.AddSeconds(30);
         AssertRefused(header);
     }
 
     [Fact]
     public void Verify_SentByAnotherThanSigned_Refused() => Assert.IsType<HopVerdict.Refused>(
-        verifier.Verify(signer.Sign(Assertion()), Node, new Caller(CallerKind.Service, "us-east", "routing", "")));
+        verifier.Verify(
+            signer.Sign(Assertion()), null, Node, new Caller(CallerKind.Service, "us-east", "routing", "")));
 
     [Fact]
     public void Verify_SignedByTlsLeafOrOtherAuthority_Refused()
@@ -131,7 +132,7 @@ public sealed class HopTests : IDisposable
     }
 
     private void AssertRefused(string? header) =>
-        Assert.IsType<HopVerdict.Refused>(verifier.Verify(header, Node, Router));
+        Assert.IsType<HopVerdict.Refused>(verifier.Verify(header, null, Node, Router));
 
     private static HopAssertion Assertion() => new()
     {

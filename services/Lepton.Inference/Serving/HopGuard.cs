@@ -47,7 +47,7 @@ internal sealed partial class HopGuard(
                 new Dictionary<string, string> { ["caller"] = caller.Principal });
         if (!Inference.Contains(method) && !Management.Contains(method))
             return null;
-        var verdict = verifier.Verify(context.Request.Headers[HopHeader.Name], options.Value.Node, caller);
+        var verdict = verifier.Verify(context.Request.Headers, options.Value.Node, caller);
         if (verdict is not HopVerdict.Accepted { Assertion: var assertion })
             return RpcErrors.Create(StatusCode.Unauthenticated, PlatformReason.HopAssertionInvalid,
                 verdict is HopVerdict.Refused { Why: var why } ? why : "The assertion is not accepted.");

@@ -27,7 +27,7 @@ internal sealed class FanOut(SnapshotPublisher snapshots, PeerPool peers, HopAss
                 new(peers.Channel(Peer.Node(topology.Own, node.Url)));
             Metadata headers = new()
             {
-                { HopHeader.Name, Convert.FromBase64String(hops.For(call, node.Id, 1)) },
+                { HopHeader.Name, Convert.FromBase64String(hops.Signed(call, node.Id)) },
             };
             try
             {

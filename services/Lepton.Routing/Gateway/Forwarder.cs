@@ -13,7 +13,7 @@ internal sealed class Forwarder(PeerPool peers, HopAssertions hops)
     private static readonly HashSet<string> NotPassedOn = new(StringComparer.OrdinalIgnoreCase)
     {
         "authorization", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "host",
-        "content-length", "content-type", Headers.Timeout, HopHeader.Name,
+        "content-length", "content-type", Headers.Timeout, HopHeader.Name, HopHeader.Grant,
     };
 
     private static readonly HashSet<string> TraceHeaders =
@@ -37,7 +37,9 @@ internal sealed class Forwarder(PeerPool peers, HopAssertions hops)
                 request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         request.Headers.TryAddWithoutValidation("te", "trailers");
         request.Headers.TryAddWithoutValidation(Headers.Timeout, GrpcTimeout.Format(call.TimeLeft));
-        request.Headers.TryAddWithoutValidation(HopHeader.Name, hops.For(call, to, attempt));
+        SealedHop hop = hops.For(call, to, attempt);
+        request.Headers.TryAddWithoutValidation(HopHeader.Name, hop.Assertion);
+        request.Headers.TryAddWithoutValidation(HopHeader.Grant, hop.Grant);
         return await peers.Invoker(PeerOf(to)).SendAsync(request, cancellation);
     }
 

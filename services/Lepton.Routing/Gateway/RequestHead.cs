@@ -59,7 +59,7 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier)
     {
         if (!caller.IsService("routing") || caller.Region == topology.Own)
             return (null, GatewayErrors.CallerNotAllowed(caller.Principal));
-        return verifier.Verify(headers[HopHeader.Name].ToString(), $"router/{topology.Own}", caller) switch
+        return verifier.Verify(headers, $"router/{topology.Own}", caller) switch
         {
             HopVerdict.Accepted { Assertion.Hops: >= 2 } => (null, GatewayErrors.TooManyHops()),
             HopVerdict.Accepted accepted => (accepted.Assertion, null),

@@ -27,20 +27,33 @@ public sealed class HopSigner : IDisposable
     public static HopSigner FromFiles(string certificateFile, string keyFile) =>
         new(X509Certificate2.CreateFromPemFile(certificateFile, keyFile));
 
-    /// <summary>The value of <see cref="HopHeader.Name"/> for these claims, in base64.</summary>
+    /// <summary>
+    /// The value of <see cref="HopHeader.Name"/> for these claims, in base64, signed by itself: for calls that are too
+    /// rare for a grant.
+    /// </summary>
     public string Sign(HopAssertion assertion)
     {
         ArgumentNullException.ThrowIfNull(assertion);
         var claims = assertion.ToByteString();
-        var signed = new SignedHopAssertion
+        return Convert.ToBase64String(new SignedHopAssertion
         {
-            Assertion = claims,
-            Certificate = certificate,
-            Signature = ByteString.CopyFrom(
-                Key().SignData(HopHeader.Signed(claims.Span), HashAlgorithmName.SHA256)),
-        };
-        return Convert.ToBase64String(signed.ToByteArray());
+            Assertion = claims, Certificate = certificate, Signature = Sign(HopHeader.AssertionContext, claims),
+        }.ToByteArray());
     }
+
+    /// <summary>The value of <see cref="HopHeader.Grant"/> for this grant, in base64.</summary>
+    public string Sign(HopGrant grant)
+    {
+        ArgumentNullException.ThrowIfNull(grant);
+        var bytes = grant.ToByteString();
+        return Convert.ToBase64String(new SignedHopGrant
+        {
+            Grant = bytes, Certificate = certificate, Signature = Sign(HopHeader.GrantContext, bytes),
+        }.ToByteArray());
+    }
+
+    private ByteString Sign(ReadOnlySpan<byte> context, ByteString bytes) => ByteString.CopyFrom(
+        Key().SignData([.. context, .. bytes.Span], HashAlgorithmName.SHA256));
 
     private ECDsa Key() => keys.Value ?? throw new ObjectDisposedException(nameof(HopSigner));
 

@@ -1,8 +1,6 @@
-using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf;
 using Lepton.Hop.V1;
+using Microsoft.AspNetCore.Http;
 
 namespace Lepton.ServiceDefaults;
 
@@ -13,7 +11,7 @@ public abstract record HopVerdict
 
     /// <summary>Genuine, in its time, and for us.</summary>
     /// <param name="Assertion">The claims.</param>
-    /// <param name="Issuer">The router that signed.</param>
+    /// <param name="Issuer">The router that signed, or granted the key.</param>
     public sealed record Accepted(HopAssertion Assertion, Caller Issuer) : HopVerdict;
 
     /// <summary>Not to be taken.</summary>
@@ -22,55 +20,82 @@ public abstract record HopVerdict
 }
 
 /// <summary>Checks hop assertions against the installation's authority. Safe for concurrent use.</summary>
-public sealed class HopVerifier(TlsMaterial material, TimeProvider time)
+public sealed class HopVerifier
 {
-    private const int IssuersMax = 1024;
-    private static readonly Oid Use = new(HopHeader.KeyUsage);
-    private static readonly TimeSpan ClockSkewMax = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan ClockSkewMax = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LifetimeMax = TimeSpan.FromMinutes(5);
 
-    private readonly ConcurrentDictionary<ByteString, Issuer> issuers = new();
+    private readonly TimeProvider time;
+    private readonly HopIssuers issuers;
+    private readonly HopGrants grants;
 
-    /// <summary>Checks the header's value, in base64, padded or not.</summary>
-    /// <param name="header">The value; null or empty when the header is missing.</param>
-    /// <param name="audience">Who we are: a node's id or <c>router/REGION</c>.</param>
-    /// <param name="peer">The other end of the connection: only it may have signed.</param>
-    public HopVerdict Verify(string? header, string audience, Caller peer)
+    /// <summary>Trusts routers whose signing certificates come from this authority.</summary>
+    public HopVerifier(TlsMaterial material, TimeProvider time)
     {
-        if (string.IsNullOrEmpty(header))
-            return new HopVerdict.Refused($"{HopHeader.Name} is missing.");
-        var bytes = new byte[Math.Min(header.Length, HopHeader.BytesMax)];
-        var padded = (header.Length % 4) switch { 2 => header + "==", 3 => header + "=", _ => header };
-        return Convert.TryFromBase64String(padded, bytes, out var length)
-            ? Verify(bytes.AsSpan(0, length), audience, peer)
-            : new HopVerdict.Refused($"{HopHeader.Name} is not base64 of at most {HopHeader.BytesMax} bytes.");
+        this.time = time;
+        issuers = new HopIssuers(material, time);
+        grants = new HopGrants(issuers, time);
     }
 
-    /// <summary>Checks the header's value, decoded.</summary>
-    public HopVerdict Verify(ReadOnlySpan<byte> header, string audience, Caller peer)
+    /// <summary>Checks a request's assertion, signed or sealed.</summary>
+    /// <param name="headers">The request's.</param>
+    /// <param name="audience">Who we are: a node's id or <c>router/REGION</c>.</param>
+    /// <param name="peer">The other end of the connection: only it may have signed or granted.</param>
+    public HopVerdict Verify(IHeaderDictionary headers, string audience, Caller peer)
+    {
+        ArgumentNullException.ThrowIfNull(headers);
+        return Verify(HopHeader.Value(headers, HopHeader.Name), HopHeader.Value(headers, HopHeader.Grant), audience,
+            peer);
+    }
+
+    /// <summary>Checks the headers' values, in base64, padded or not; null or empty when one is missing.</summary>
+    public HopVerdict Verify(string? header, string? grant, string audience, Caller peer)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        if (header.Length is 0 or > HopHeader.BytesMax)
-            return new HopVerdict.Refused($"{HopHeader.Name} takes 1 to {HopHeader.BytesMax} bytes.");
+        if (string.IsNullOrEmpty(header))
+            return new HopVerdict.Refused($"{HopHeader.Name} is missing.");
+        if (FromBase64(header) is not { Length: > 0 } bytes)
+            return new HopVerdict.Refused($"{HopHeader.Name} is not base64 of at most {HopHeader.BytesMax} bytes.");
         try
         {
-            var signed = SignedHopAssertion.Parser.ParseFrom(header);
-            var issuer = FindIssuer(signed.Certificate);
-            if (issuer is null || !issuer.InTime(time.GetUtcNow()))
-                return new HopVerdict.Refused("The signing certificate is not a router's of this installation.");
-            if (!issuer.Caller.Equals(peer))
-                return new HopVerdict.Refused($"Signed by {issuer.Caller.Principal}, sent by {peer.Principal}.");
-            if (!issuer.Signed(signed))
-                return new HopVerdict.Refused("The signature does not match.");
-            var assertion = HopAssertion.Parser.ParseFrom(signed.Assertion);
-            return Fault(assertion, audience) is { } fault
-                ? new HopVerdict.Refused(fault)
-                : new HopVerdict.Accepted(assertion, issuer.Caller);
+            return Verify(SignedHopAssertion.Parser.ParseFrom(bytes), grant, audience, peer);
         }
         catch (InvalidProtocolBufferException)
         {
-            return new HopVerdict.Refused($"{HopHeader.Name} is not a SignedHopAssertion.");
+            return new HopVerdict.Refused($"{HopHeader.Name} or {HopHeader.Grant} is damaged.");
         }
+    }
+
+    /// <summary>The bytes of a header's value; null when it is no base64, or too long.</summary>
+    internal static byte[]? FromBase64(string text)
+    {
+        // gRPC leaves the padding out or in, as it likes.
+        var padded = (text.Length % 4) switch { 2 => text + "==", 3 => text + "=", _ => text };
+        if (padded.Length > HopHeader.BytesMax / 3 * 4)
+            return null;
+        var bytes = new byte[padded.Length / 4 * 3];
+        return Convert.TryFromBase64String(padded, bytes, out var length) ? bytes[..length] : null;
+    }
+
+    private HopVerdict Verify(SignedHopAssertion signed, string? grant, string audience, Caller peer)
+    {
+        Caller? issuer;
+        string? fault;
+        if (signed.Mac.IsEmpty)
+        {
+            fault = issuers.Fault(signed.Certificate, signed.Signature, HopHeader.AssertionContext, signed.Assertion,
+                peer, out var signer);
+            issuer = signer?.Caller;
+        }
+        else if (signed.Certificate.IsEmpty && signed.Signature.IsEmpty)
+            fault = grants.Fault(signed, grant, audience, peer, out issuer);
+        else
+            return new HopVerdict.Refused("The assertion is both signed and sealed.");
+        if (fault is not null || issuer is null)
+            return new HopVerdict.Refused(fault ?? "The assertion is nobody's.");
+        var assertion = HopAssertion.Parser.ParseFrom(signed.Assertion);
+        fault = Fault(assertion, audience);
+        return fault is null ? new HopVerdict.Accepted(assertion, issuer) : new HopVerdict.Refused(fault);
     }
 
     private string? Fault(HopAssertion a, string audience)
@@ -89,60 +114,5 @@ public sealed class HopVerifier(TlsMaterial material, TimeProvider time)
         if (issued > now + ClockSkewMax)
             return "The assertion is from the future.";
         return now >= expires || expires - issued > LifetimeMax ? "The assertion has expired." : null;
-    }
-
-    private Issuer? FindIssuer(ByteString der)
-    {
-        if (issuers.TryGetValue(der, out var known))
-            return known;
-        if (Issuer.Read(der, material) is not { } issuer)
-            return null;
-        if (issuers.Count >= IssuersMax) // certificates live for days: this many are many generations of routers
-            issuers.Clear();
-        return issuers.GetOrAdd(der, issuer);
-    }
-
-    private sealed class Issuer(Caller caller, X509Certificate2 certificate)
-    {
-        // One key object a concurrent call: ECDsa objects are not promised to be safe for concurrent use.
-        private readonly ConcurrentBag<ECDsa> keys = [];
-
-        public Caller Caller => caller;
-
-        public bool InTime(DateTimeOffset now) => now >= certificate.NotBefore && now < certificate.NotAfter;
-
-        public bool Signed(SignedHopAssertion signed)
-        {
-            var key = keys.TryTake(out var idle) ? idle : PublicKey(certificate);
-            try
-            {
-                return key.VerifyData(
-                    HopHeader.Signed(signed.Assertion.Span), signed.Signature.Span, HashAlgorithmName.SHA256);
-            }
-            finally
-            {
-                keys.Add(key);
-            }
-        }
-
-        public static Issuer? Read(ByteString der, TlsMaterial material)
-        {
-            try
-            {
-                var certificate = X509CertificateLoader.LoadCertificate(der.Span);
-                using var key = PublicKey(certificate);
-                return key.KeySize == 256 && material.IsTrusted(certificate, Use)
-                    && Caller.FromCertificate(certificate) is { } caller && caller.IsService("routing")
-                    ? new Issuer(caller, certificate)
-                    : null;
-            }
-            catch (CryptographicException)
-            {
-                return null; // not a certificate: refused by the caller with a reason
-            }
-        }
-
-        private static ECDsa PublicKey(X509Certificate2 certificate) =>
-            certificate.GetECDsaPublicKey() ?? throw new CryptographicException("Not an elliptic-curve key.");
     }
 }

@@ -15,7 +15,7 @@ internal static class GatewayBench
         using CancellationTokenSource stop = new();
         await using Proxies proxies = await Proxies.StartAsync(tools, cores, stop.Token);
         for (int round = 0; round < rounds; round++)
-        foreach ((int streams, bool tls) in new[] {(1, false), (16, false), (64, false), (64, true) })
+        foreach ((int streams, bool tls) in (args.Length > 4 ? new[] {(64, false)} : new[] {(1, false), (16, false), (64, false), (64, true) }))
         foreach (Target target in proxies.Targets)
         {
             if (!names.Contains(target.Name) || tls && target.Tls == 0) continue;

@@ -67,9 +67,8 @@ internal sealed class Upstream(HopVerifier verifier)
                 break;
         }
         bool infers = http.Request.Path.Value == Settings.Path;
-        string hop = http.Request.Headers[HopHeader.Name].ToString();
-        bool accepted = hop.Length == 0
-            || verifier.Verify(hop, Settings.Node, Router) is HopVerdict.Accepted;
+        bool accepted = http.Request.Headers[HopHeader.Name].Count == 0
+            || verifier.Verify(http.Request.Headers, Settings.Node, Router) is HopVerdict.Accepted;
         http.Response.ContentType = "application/grpc";
         if (accepted)
             http.Response.BodyWriter.Write(infers ? Answer : Healthy);

@@ -217,8 +217,7 @@ internal sealed class FakeNode : IAsyncDisposable
 
         private void Accept(ServerCallContext context)
         {
-            string header = context.GetHttpContext().Request.Headers[HopHeader.Name].ToString();
-            if (verifier.Verify(header, Node.Id, context.GetCaller()) is not HopVerdict.Accepted accepted)
+            if (verifier.Verify(context.GetHttpContext().Request.Headers, Node.Id, context.GetCaller()) is not HopVerdict.Accepted accepted)
                 throw new RpcException(new Status(StatusCode.Unauthenticated, "no valid assertion"));
             Node.Received.Enqueue(context.RequestHeaders);
             Node.Assertions.Enqueue(accepted.Assertion);
