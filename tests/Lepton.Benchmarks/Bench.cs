@@ -19,6 +19,7 @@ internal static class Bench
     [
         (Gateway.Upstream.Role, Gateway.Upstream.Run),
         (Gateway.LeptonFront.Role, Gateway.LeptonFront.Run),
+        (Gateway.BareFront.Role, Gateway.BareFront.Run),
         (Gateway.FrameLoad.Role, Gateway.FrameLoad.Run),
     ];
 

@@ -29,6 +29,9 @@ internal sealed class Candidate
 
     public required Lane Lane { get; init; }
 
+    /// <summary>The connections to it, once something was sent there.</summary>
+    public Gateway.PeerRoute? Route { get; set; }
+
     /// <summary>Concurrent executions that may be used now, at least 1.</summary>
     public required int Slots { get; init; }
 

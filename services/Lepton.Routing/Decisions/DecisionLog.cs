@@ -15,6 +15,9 @@ internal sealed partial class DecisionLog : BackgroundService
     private const int GroupMax = 512;
     private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(1);
 
+    // What nobody waits for is written together: waking the writer costs more than a record.
+    private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(10);
+
     // Longer than any disk's worst flush and shorter than any caller's patience.
     private static readonly TimeSpan DurableTimeout = TimeSpan.FromSeconds(5);
 
@@ -26,6 +29,7 @@ internal sealed partial class DecisionLog : BackgroundService
     private readonly Channel<Entry> _queue;
     private readonly ConcurrentDictionary<string, DecisionDraft> _recent = new();
     private readonly ConcurrentQueue<string> _order = new();
+    private TaskCompletionSource _urgent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _failing;
 
     public DecisionLog(
@@ -45,6 +49,7 @@ internal sealed partial class DecisionLog : BackgroundService
         Entry entry = new(draft.ToDecision(), null, new(TaskCreationOptions.RunContinuationsAsynchronously));
         if (!_queue.Writer.TryWrite(entry) || entry.Durable is null)
             return false;
+        Volatile.Read(ref _urgent).TrySetResult();
         try
         {
             return await entry.Durable.Task.WaitAsync(DurableTimeout, _time, cancellation);
@@ -67,6 +72,8 @@ internal sealed partial class DecisionLog : BackgroundService
             _recent.TryRemove(oldest, out _);
         if (!_queue.Writer.TryWrite(new Entry(null, ended, null)))
             _metrics.DecisionsLost.Add(1);
+        if (_queue.Reader.Count >= _options.RecentDecisionsMax / 2)
+            Volatile.Read(ref _urgent).TrySetResult();
     }
 
     /// <summary>A decision by its id, from memory or disk; null when there is none.</summary>
@@ -104,7 +111,12 @@ internal sealed partial class DecisionLog : BackgroundService
                     (dirty, flushedAt) = (!TryFlush(), _time.GetTimestamp());
                 if (!await ready)
                     return;
-                dirty |= Commit(buffer, group);
+                // Made before the queue is emptied: who comes afterwards and must not wait finds this one.
+                TaskCompletionSource urgent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                Volatile.Write(ref _urgent, urgent);
+                while (Commit(buffer, group))
+                    dirty = true;
+                await Task.WhenAny(urgent.Task, Task.Delay(GatherTime, _time, stoppingToken));
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

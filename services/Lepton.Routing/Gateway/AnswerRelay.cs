@@ -1,8 +1,11 @@
+using System.Collections.Frozen;
 using System.Globalization;
+using System.Net.Http.Headers;
 using Grpc.Core;
 using Lepton.Routing.Decisions;
 using Lepton.ServiceDefaults;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 
 namespace Lepton.Routing.Gateway;
 
@@ -11,18 +14,19 @@ internal static class AnswerRelay
 {
     private const int FlushAtBytes = 32 << 10;
 
-    private static readonly HashSet<string> NotPassedOn = new(StringComparer.OrdinalIgnoreCase)
-    {
+    private static readonly FrozenSet<string> NotPassedOn = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+    [
         "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "content-length", "date",
-            "server",
-        Headers.DecisionId, Headers.Region, Headers.Node,
-    };
+        "server", Headers.DecisionId, Headers.Region, Headers.Node,
+    ]);
 
     /// <summary>
     /// The gRPC status of a trailers-only answer, known before any byte of it is passed on; else null.
     /// </summary>
     public static StatusCode? TrailersOnlyStatus(HttpResponseMessage answer) =>
-        answer.Headers.TryGetValues(Headers.Status, out IEnumerable<string>? values) ? Parse(values.First()) : null;
+        answer.Headers.NonValidated.TryGetValues(Headers.Status, out HeaderStringValues values)
+            ? Parse(values.ToString())
+            : null;
 
     /// <summary>Starts our answer with the headers of theirs.</summary>
     public static void CopyHeaders(HttpResponseMessage answer, HttpResponse to)
@@ -30,8 +34,10 @@ internal static class AnswerRelay
         to.StatusCode = (int)answer.StatusCode;
         foreach (var (name, values) in answer.Headers.NonValidated)
             if (!NotPassedOn.Contains(name))
-                to.Headers[name] = values.ToArray();
-        to.ContentType = answer.Content.Headers.ContentType?.ToString() ?? Headers.ContentType;
+                to.Headers[name] = ToValues(values);
+        to.ContentType = answer.Content.Headers.NonValidated.TryGetValues("content-type", out HeaderStringValues type)
+            ? type.ToString()
+            : Headers.ContentType;
     }
 
     /// <summary>
@@ -58,22 +64,23 @@ internal static class AnswerRelay
 
     /// <summary>The status that the answer ended with; null when it broke off without one.</summary>
     public static StatusCode? EndStatus(HttpResponseMessage answer) =>
-        answer.TrailingHeaders.TryGetValues(Headers.Status, out IEnumerable<string>? values)
-            ? Parse(values.First())
+        answer.TrailingHeaders.NonValidated.TryGetValues(Headers.Status, out HeaderStringValues values)
+            ? Parse(values.ToString())
             : TrailersOnlyStatus(answer);
 
     /// <summary>A value from trailers or, for a trailers-only answer, headers; empty when there is none.</summary>
     public static string Read(HttpResponseMessage answer, string name) =>
-        answer.TrailingHeaders.TryGetValues(name, out IEnumerable<string>? values)
-        || answer.Headers.TryGetValues(name, out values) ? values.First() : "";
+        answer.TrailingHeaders.NonValidated.TryGetValues(name, out HeaderStringValues values)
+        || answer.Headers.NonValidated.TryGetValues(name, out values) ? values.First() : "";
 
     /// <summary>Ends our answer with their trailers and ours.</summary>
     public static void CopyTrailers(HttpResponseMessage answer, HttpResponse to, DecisionDraft draft)
     {
+        IHeaderDictionary destination = Destination(to);
         foreach (var (name, values) in answer.TrailingHeaders.NonValidated)
             if (!NotPassedOn.Contains(name))
-                Destination(to)[name] = values.ToArray();
-        WriteOwn(to, draft);
+                destination[name] = ToValues(values);
+        WriteOwn(destination, draft);
     }
 
     /// <summary>Ends our answer with an error of ours, as headers when nothing was sent yet.</summary>
@@ -84,20 +91,21 @@ internal static class AnswerRelay
             to.StatusCode = StatusCodes.Status200OK;
             to.ContentType = Headers.ContentType;
         }
-        RpcErrorWriter.AppendTo(error, Destination(to));
-        WriteOwn(to, draft);
+        IHeaderDictionary destination = Destination(to);
+        RpcErrorWriter.AppendTo(error, destination);
+        WriteOwn(destination, draft);
     }
 
     /// <summary>Ends an answer of our own.</summary>
     public static void WriteStatus(HttpResponse to, StatusCode status, DecisionDraft draft)
     {
-        Destination(to)[Headers.Status] = ((int)status).ToString(CultureInfo.InvariantCulture);
-        WriteOwn(to, draft);
+        IHeaderDictionary destination = Destination(to);
+        destination[Headers.Status] = ((int)status).ToString(CultureInfo.InvariantCulture);
+        WriteOwn(destination, draft);
     }
 
-    private static void WriteOwn(HttpResponse to, DecisionDraft draft)
+    private static void WriteOwn(IHeaderDictionary destination, DecisionDraft draft)
     {
-        IHeaderDictionary destination = Destination(to);
         destination[Headers.DecisionId] = draft.Id;
         if (draft.ServedRegion.Length > 0)
             destination[Headers.Region] = draft.ServedRegion;
@@ -111,8 +119,13 @@ internal static class AnswerRelay
             ? to.Headers
             : to.HttpContext.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
 
+    // One value needs no array.
+    private static StringValues ToValues(in HeaderStringValues values) =>
+        values.Count == 1 ? values.ToString() : values.ToArray();
+
     private static StatusCode Parse(string status) =>
-        int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out int code) && code is >= 0 and <= 16
+        status == "0" ? StatusCode.OK
+        : int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out int code) && code is >= 0 and <= 16
             ? (StatusCode)code
             : StatusCode.Unknown;
 }

@@ -29,7 +29,7 @@ internal sealed partial class CallOpener(
         DecisionDraft draft = NewDraft(method);
         metrics.ActiveRequests.Add(1);
         calls.Enter();
-        using Activity? activity = RoutingMetrics.Activities.StartActivity($"gateway {method.Name}");
+        using Activity? activity = RoutingMetrics.Activities.StartActivity(method.Activity);
         try
         {
             (RequestHead? head, RpcException? error) = heads.Read(http, draft);
@@ -138,18 +138,20 @@ internal sealed partial class CallOpener(
         TagList tags = new()
         {
             { "rpc.method", draft.Method },
-            { "rpc.grpc.status_code", draft.StatusCode },
+            { "rpc.grpc.status_code", StatusTag.Of(draft.StatusCode) },
             { "lepton.served_region", draft.ServedRegion },
         };
         metrics.RequestDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds, tags);
-        activity?.SetTag("rpc.grpc.status_code", draft.StatusCode)
+        if (activity is null)
+            return;
+        activity.SetTag("rpc.grpc.status_code", draft.StatusCode)
             .SetTag("lepton.decision_id", draft.Id)
             .SetTag("lepton.model", draft.Model)
             .SetTag("lepton.data_class", draft.Class?.Name)
             .SetTag("lepton.node", draft.ServedBy)
             .SetTag("lepton.served_region", draft.ServedRegion);
         if (draft.StatusCode != 0)
-            activity?.SetStatus(ActivityStatusCode.Error, draft.Reason);
+            activity.SetStatus(ActivityStatusCode.Error, draft.Reason);
     }
 
     [LoggerMessage(LogLevel.Error, "{Method} failed unforeseen in decision {Decision}")]

@@ -33,7 +33,7 @@ internal sealed class CandidatePicker(
             new KeyValuePair<string, object?>("lepton.strategy", strategy.Name));
         AttemptDraft attempt = new(from, context.Trace, picked, now, book)
         {
-            Attempted = [.. attempted], Guarded = strategy is GuardedStrategy,
+            Attempted = attempted.Count == 0 ? [] : [.. attempted], Guarded = strategy is GuardedStrategy,
         };
         if (from.Panic)
             metrics.PanicPicks.Add(1);

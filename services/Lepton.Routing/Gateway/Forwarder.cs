@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
@@ -10,39 +11,56 @@ namespace Lepton.Routing.Gateway;
 internal sealed class Forwarder(PeerPool peers, HopAssertions hops)
 {
     // HTTP/2 has no hop-by-hop headers but these; the rest are ours to write.
-    private static readonly HashSet<string> NotPassedOn = new(StringComparer.OrdinalIgnoreCase)
-    {
+    private static readonly FrozenSet<string> NotPassedOn = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+    [
         "authorization", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "host",
         "content-length", "content-type", Headers.Timeout, HopHeader.Name, HopHeader.Grant,
-    };
+    ]);
 
-    private static readonly HashSet<string> TraceHeaders =
-        new(StringComparer.OrdinalIgnoreCase) { "traceparent", "tracestate", "baggage" };
+    private static readonly FrozenSet<string> TraceHeaders =
+        FrozenSet.Create(StringComparer.OrdinalIgnoreCase, ["traceparent", "tracestate", "baggage"]);
+
+    // Where a trace is kept, the attempt's span is the parent of what the place does; .NET's own handler would put a
+    // span of its own between the two, and costs several microseconds where none is kept.
+    private static DistributedContextPropagator Propagator => DistributedContextPropagator.Current;
 
     /// <summary>The answer's head; the caller reads its body and disposes it.</summary>
     /// <exception cref="HttpRequestException">The connection failed before any byte of an answer.</exception>
     public async Task<HttpResponseMessage> SendAsync(
         GatewayCall call, Candidate to, int attempt, HttpContent content, CancellationToken cancellation)
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, new Uri(to.Url, call.Method.Path))
+        PeerRoute route = peers.Route(to);
+        using HttpRequestMessage request = new(HttpMethod.Post, route.AddressOf(call.Method))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = content,
         };
-        content.Headers.ContentType = MediaTypeHeaderValue.Parse(call.Http.Request.ContentType ?? Headers.ContentType);
-        foreach (var (name, values) in call.Http.Request.Headers)
-            if (!NotPassedOn.Contains(name) && !name.StartsWith(':')
-                && !(Activity.Current is not null && TraceHeaders.Contains(name))) // then ours are sent
-                request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        // As it came: parsing it and writing it again would only change it.
+        content.Headers.TryAddWithoutValidation("content-type", call.Http.Request.ContentType);
+        Activity? activity = Activity.Current;
+        CopyHeaders(call.Http.Request.Headers, request.Headers, withTrace: activity is null);
+        if (activity is not null)
+            Propagator.Inject(activity, request.Headers, static (headers, name, value) =>
+                ((HttpRequestHeaders?)headers)?.TryAddWithoutValidation(name, value));
         request.Headers.TryAddWithoutValidation("te", "trailers");
         request.Headers.TryAddWithoutValidation(Headers.Timeout, GrpcTimeout.Format(call.TimeLeft));
         SealedHop hop = hops.For(call, to, attempt);
         request.Headers.TryAddWithoutValidation(HopHeader.Name, hop.Assertion);
         request.Headers.TryAddWithoutValidation(HopHeader.Grant, hop.Grant);
-        return await peers.Invoker(PeerOf(to)).SendAsync(request, cancellation);
+        return await route.SendAsync(request, cancellation);
     }
 
-    private static Peer PeerOf(Candidate to) =>
-        to.IsRegion ? Peer.Router(to.Region, to.Url) : Peer.Node(to.Region, to.Url);
+    private static void CopyHeaders(IHeaderDictionary from, HttpRequestHeaders to, bool withTrace)
+    {
+        foreach (var (name, values) in from)
+        {
+            if (NotPassedOn.Contains(name) || name.StartsWith(':') || (!withTrace && TraceHeaders.Contains(name)))
+                continue;
+            if (values.Count == 1)
+                to.TryAddWithoutValidation(name, values.ToString());
+            else
+                to.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
+    }
 }

@@ -9,6 +9,11 @@ namespace Lepton.Routing.Gateway;
 /// <param name="Books">It executes the model: it takes a slot and teaches the service time.</param>
 internal sealed record GatewayMethod(string Name, int ModelField, int VersionField, bool Books)
 {
+    // Compared and looked up on every request; there is one of each.
+    public bool Equals(GatewayMethod? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
+
     public const string Service = "inference.GRPCInferenceService";
 
     public static GatewayMethod ModelInfer { get; } = new("ModelInfer", 1, 2, true);
@@ -22,4 +27,7 @@ internal sealed record GatewayMethod(string Name, int ModelField, int VersionFie
     public static GatewayMethod ModelConfig { get; } = new("ModelConfig", 1, 2, false);
 
     public string Path { get; } = $"/{Service}/{Name}";
+
+    /// <summary>Name of the activity.</summary>
+    public string Activity { get; } = $"gateway {Name}";
 }

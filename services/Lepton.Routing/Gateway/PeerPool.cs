@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Grpc.Net.Client;
+using Lepton.Routing.Balancing;
 using Lepton.ServiceDefaults;
 
 namespace Lepton.Routing.Gateway;
@@ -15,9 +16,16 @@ internal sealed class PeerPool(PeerHttp http) : IDisposable
 
     private readonly ConcurrentDictionary<Peer, Lazy<Connections>> _peers = new();
 
-    public HttpMessageInvoker Invoker(Peer peer) => Get(peer).Invoker;
-
     public GrpcChannel Channel(Peer peer) => Get(peer).Channel;
+
+    /// <summary>The way to a candidate's place. It keeps it: finding it by its peer costs more than using it.</summary>
+    public PeerRoute Route(Candidate to)
+    {
+        if (to.Route is { IsClosed: false } known)
+            return known;
+        Peer peer = to.IsRegion ? Peer.Router(to.Region, to.Url) : Peer.Node(to.Region, to.Url);
+        return to.Route = Get(peer).Route;
+    }
 
     /// <summary>Closes the connections to a peer that has gone.</summary>
     public void Forget(Peer peer)
@@ -46,14 +54,13 @@ internal sealed class PeerPool(PeerHttp http) : IDisposable
         private readonly Lazy<GrpcChannel> _channel =
             new(() => http.CreateChannel(peer.Address, peer.Service, peer.Region));
 
-        public HttpMessageInvoker Invoker { get; } =
-            new(http.CreateHandler(peer.Service, peer.Region), disposeHandler: true);
+        public PeerRoute Route { get; } = new(http.CreateForwardingHandler(peer.Service, peer.Region), peer.Address);
 
         public GrpcChannel Channel => _channel.Value;
 
         public void Dispose()
         {
-            Invoker.Dispose();
+            Route.Dispose();
             if (_channel.IsValueCreated)
                 _channel.Value.Dispose();
         }

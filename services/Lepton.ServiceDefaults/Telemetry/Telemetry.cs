@@ -31,11 +31,10 @@ internal static class Telemetry
         builder.Services.AddSingleton(prometheus);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => Describe(resource, service, builder.Configuration))
-            .WithTracing(tracing => tracing.AddSource(Sources))
             .WithMetrics(metrics => metrics.AddMeter(Meters)
                 .AddView(instrument => Dropped.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
                 .AddReader(new BaseExportingMetricReader(prometheus)));
-        // The standard variable says where to; without it nothing is sent and nothing is buffered.
+        // The standard variable says where to; without it nothing is sent, and no span is made for nobody.
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             return;
         builder.Logging.AddOpenTelemetry(logging =>
@@ -43,7 +42,7 @@ internal static class Telemetry
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
-        telemetry.UseOtlpExporter();
+        telemetry.WithTracing(tracing => tracing.AddSource(Sources)).UseOtlpExporter();
     }
 
     private static void Describe(ResourceBuilder resource, string service, IConfiguration configuration)

@@ -38,6 +38,16 @@ public sealed class PeerHttp(TlsMaterial material)
         },
     };
 
+    /// <summary>
+    /// A handler for requests that are passed on: who passes them on counts them and carries their trace context.
+    /// </summary>
+    public SocketsHttpHandler CreateForwardingHandler(string service, string region)
+    {
+        var handler = CreateHandler(service, region);
+        handler.ActivityHeadersPropagator = null;
+        return handler;
+    }
+
     /// <summary>A gRPC channel to one peer. The caller owns it. Deadlines are the caller's too.</summary>
     public GrpcChannel CreateChannel(Uri address, string service, string region) =>
         GrpcChannel.ForAddress(address, new GrpcChannelOptions

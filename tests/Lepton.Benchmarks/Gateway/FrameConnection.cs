@@ -29,7 +29,8 @@ internal sealed partial class FrameConnection : IDisposable
     public FrameConnection(int port)
     {
         _block = new RequestBlock($"{Gateway.Settings.Address}:{port}");
-        prctl(TimerSlack, 1, 0, 0, 0);
+        if (prctl(TimerSlack, 1, 0, 0, 0) != 0)
+            throw new IOException("The kernel keeps its timers coarse.");
         _socket.Connect(IPAddress.Loopback, port);
         _socket.Blocking = false;
         Put("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
@@ -181,12 +182,13 @@ internal sealed partial class FrameConnection : IDisposable
         long nanoseconds = Math.Max(0, ticks) * 1_000_000_000 / Stopwatch.Frequency;
         Poll poll = new() { File = (int)_socket.Handle, Events = (short)(1 | (_outputLength > 0 ? 4 : 0)) };
         Time time = new() { Seconds = nanoseconds / 1_000_000_000, Nanoseconds = nanoseconds % 1_000_000_000 };
-        ppoll(&poll, 1, &time, 0);
+        if (ppoll(&poll, 1, &time, 0) < 0 && Marshal.GetLastPInvokeError() != Interrupted)
+            throw new IOException($"ppoll failed: {Marshal.GetLastPInvokeError()}");
     }
 
-    private const int TimerSlack = 29;
+    private const int TimerSlack = 29, Interrupted = 4;
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static unsafe partial int ppoll(Poll* polls, nuint count, Time* timeout, nint signals);
 
     [LibraryImport("libc")]

@@ -1,38 +1,77 @@
+using System.Globalization;
+using System.Text.Json;
+
 namespace Lepton.Benchmarks.Gateway;
 
-/// <summary>The gateway against direct, HAProxy and nginx. README.md beside this file says what is measured.</summary>
+/// <summary>The gateway beside HAProxy, nginx and no proxy at all; README.md here says how.</summary>
 internal static class GatewayBench
 {
-    public static int Run(string[] args) => RunAsync(args).GetAwaiter().GetResult();
+    private const int DefaultRounds = 3;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
-    private static async Task<int> RunAsync(string[] args)
+    private static readonly Scenario[] Scenarios =
+    [
+        new("h2c_1", 1, Load.Identical), new("h2c_16", 16, Load.Identical), new("h2c_64", 64, Load.Identical),
+        new("tls_64", 64, Load.IdenticalTls), new("varied_64", 64, Load.Varied), new("half_load", 64, Load.HalfOpen),
+    ];
+
+    /// <param name="args">Optional: rounds, default 3.</param>
+    public static int Run(string[] args) => RunAsync(
+        args is [var rounds, ..] ? int.Parse(rounds, CultureInfo.InvariantCulture) : DefaultRounds)
+        .GetAwaiter().GetResult();
+
+    private static async Task<int> RunAsync(int rounds)
     {
-        Cores cores = new(args.Length > 0 ? args[0] : "1", args.Length > 1 ? args[1] : "0");
-        string[] names = args.Length > 2 ? args[2].Split(',') : ["direct", "haproxy", "nginx", "lepton"];
-        int rounds = args.Length > 3 ? int.Parse(args[3]) : 2;
         PeerTools tools = PeerTools.Get(Path.Combine(LeptonHome(), "tools"));
-        Console.WriteLine(tools.Versions);
-        using CancellationTokenSource stop = new();
-        await using Proxies proxies = await Proxies.StartAsync(tools, cores, stop.Token);
-        for (int round = 0; round < rounds; round++)
-        foreach ((int streams, bool tls) in (args.Length > 4 ? new[] {(64, false)} : new[] {(1, false), (16, false), (64, false), (64, true) }))
-        foreach (Target target in proxies.Targets)
+        using CancellationTokenSource limit = new(Limit);
+        Console.CancelKeyPress += (_, key) =>
         {
-            if (!names.Contains(target.Name) || tls && target.Tls == 0) continue;
-            long count = await proxies.Node.AskAsync(stop.Token);
-            double cpu = target.Process.CpuSeconds, nodeCpu = proxies.Node.CpuSeconds;
-            long bytes = target.Name == "lepton" ? await target.Process.AskAsync(stop.Token) : 0;
-            double rps = await H2Load.RunAsync(proxies, target, tls, streams, TimeSpan.FromSeconds(2), cores.Load, stop.Token);
-            double done = await proxies.Node.AskAsync(stop.Token) - count;
-            bytes = target.Name == "lepton" ? await target.Process.AskAsync(stop.Token) - bytes : 0;
-            Console.WriteLine($"{streams,3} {(tls ? "tls" : "h2c")} {target.Name,-8} {rps,9:F0} req/s {(target.Process.CpuSeconds - cpu) * 1e6 / done,6:F1} us  node {(proxies.Node.CpuSeconds - nodeCpu) * 1e6 / done,6:F1} us  {bytes / done,6:F0} B");
+            key.Cancel = true; // the processes are ended on the way out
+            limit.Cancel();
+        };
+        await using Proxies proxies = await Proxies.StartAsync(tools, limit.Token);
+        Measurement measurement = new(proxies);
+        Results results = new();
+        Console.WriteLine($"gateway: 1 kB unary gRPC; {rounds} rounds, every target in turn; {tools.Versions}");
+        Console.WriteLine(proxies.Cores.ToString());
+        await measurement.WarmUpAsync(limit.Token);
+        for (int round = 0; round < rounds; round++)
+        {
+            foreach (Scenario scenario in Scenarios)
+                foreach (Target target in proxies.Targets)
+                    if (scenario.Load != Load.IdenticalTls || target.Tls != 0)
+                        results.Add(scenario, target, await measurement.RunAsync(scenario, target, limit.Token));
         }
+        foreach (Scenario scenario in Scenarios)
+            Print(scenario, proxies.Targets, results);
+        Console.WriteLine(JsonSerializer.Serialize(new { bench = "gateway", ratios = results.Ratios(Scenarios) }));
         return 0;
     }
 
+    private static void Print(Scenario scenario, IEnumerable<Target> targets, Results results)
+    {
+        Console.WriteLine($"{scenario.Name,-10}{"req/s",10}{"x haproxy",11}{"CPU us",9}{"with node",11}{"B",8}"
+            + $"{"p50 us",9}{"p99 us",9}");
+        foreach (Target target in targets)
+        {
+            if (results.Median(scenario, target.Name, s => s.PerSecond) is not { } rate)
+                continue;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {target.Name,-8}{rate,10:F0}")
+                + Cell(results.Ratio(scenario, target.Name, "haproxy", s => s.PerSecond), 11, "F2")
+                + Cell(results.Median(scenario, target.Name, s => s.CpuMicroseconds), 9, "F1")
+                + Cell(results.Median(scenario, target.Name, s => s.WithNode), 11, "F1")
+                + Cell(results.Median(scenario, target.Name, s => s.Bytes), 8, "F0")
+                + Cell(results.Median(scenario, target.Name, s => s.P50Microseconds), 9, "F0")
+                + Cell(results.Median(scenario, target.Name, s => s.P99Microseconds), 9, "F0"));
+        }
+    }
+
+    private static string Cell(double? value, int width, string format) =>
+        (value is { } v && v > 0 ? v.ToString(format, CultureInfo.InvariantCulture) : "").PadLeft(width);
+
     private static string LeptonHome()
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (folder.Name == ".lepton")
                 return folder.FullName;

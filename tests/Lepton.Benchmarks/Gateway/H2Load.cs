@@ -3,23 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace Lepton.Benchmarks.Gateway;
 
-/// <summary>What one measurement of one target gave.</summary>
-/// <param name="PerSecond">Answered requests a second.</param>
-/// <param name="CpuMicroseconds">Processor time of the target's process for each.</param>
-/// <param name="NodeMicroseconds">Processor time of the node for each.</param>
-/// <param name="Bytes">Managed memory that Lepton allocated for each; 0 for others.</param>
-/// <param name="P99Microseconds">From the intended start; 0 where it was not measured.</param>
-internal sealed record Sample(double PerSecond, double CpuMicroseconds, double NodeMicroseconds, double Bytes,
-    double P50Microseconds = 0, double P99Microseconds = 0);
-
 /// <summary>Closed-loop load by h2load: one connection, so many streams, the same request over and over.</summary>
 internal static partial class H2Load
 {
     public static async Task<double> RunAsync(Proxies proxies, Target target, bool tls, int streams, TimeSpan time,
-        string cores, CancellationToken cancellation)
+        CancellationToken cancellation)
     {
         string url = tls ? $"https://{Settings.Address}:{target.Tls}" : $"http://{Settings.Address}:{target.H2c}";
-        await using Child h2load = Child.Start("h2load", cores, proxies.Tools.Environment,
+        await using Child h2load = Child.Start("h2load", proxies.Cores.Load, proxies.Tools.Environment,
         [
             proxies.Tools.H2Load, "-c", "1", "-t", "1", "-m", streams.ToString(CultureInfo.InvariantCulture),
             "-D", ((int)time.TotalSeconds).ToString(CultureInfo.InvariantCulture), "-d", proxies.Files.Request,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf.WellKnownTypes;
@@ -24,9 +25,16 @@ internal static class LeptonFront
 {
     public const string Role = "gateway-front";
 
-    public static int Run(string[] args) =>
-        RunAsync(new BenchFiles(args[0]), int.Parse(args[1]), int.Parse(args[2]), int.Parse(args[3]))
-            .GetAwaiter().GetResult();
+    /// <summary>As the router's own process has it: its project's collector, and nothing else.</summary>
+    public static IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string, string>
+    {
+        ["DOTNET_gcServer"] = "1",
+    };
+
+    public static int Run(string[] args) => RunAsync(new BenchFiles(args[0]), Port(args[1]), Port(args[2]),
+        Port(args[3])).GetAwaiter().GetResult();
+
+    private static int Port(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 
     private static async Task<int> RunAsync(BenchFiles files, int h2c, int tls, int node)
     {

@@ -68,8 +68,8 @@ internal sealed class PeerTools
             Console.Error.WriteLine($"{package} {version} is not on offer; taking apt's choice. ({pinned})");
             if (Run(root, "apt-get", "download", package) is { } error)
                 throw new InvalidOperationException(
-                    $"bench gateway needs Debian's package {package} (for h2load, HAProxy, nginx), and apt-get download "
-                    + $"cannot give it here: {error} Try apt-get update first.");
+                    $"bench gateway needs Debian's package {package} (for h2load, HAProxy, nginx), and apt-get "
+                    + $"download cannot give it here: {error} Try apt-get update first.");
         }
         string file = Directory.EnumerateFiles(root, package + "_*.deb").Single();
         if (Run(root, "dpkg", "-x", file, root) is { } damaged)

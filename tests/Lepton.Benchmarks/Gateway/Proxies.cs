@@ -22,18 +22,20 @@ internal sealed class Proxies : IAsyncDisposable
 
     public required PeerTools Tools { get; init; }
 
+    public Cores Cores { get; } = Cores.OfThisMachine();
+
     public Child Node { get; private set; } = null!;
 
     public List<Target> Targets { get; } = [];
 
     public Target this[string name] => Targets.Single(t => t.Name == name);
 
-    public static async Task<Proxies> StartAsync(PeerTools tools, Cores cores, CancellationToken cancellation)
+    public static async Task<Proxies> StartAsync(PeerTools tools, CancellationToken cancellation)
     {
         Proxies all = new() { Tools = tools };
         try
         {
-            await all.StartAllAsync(cores, cancellation);
+            await all.StartAllAsync(cancellation);
             return all;
         }
         catch
@@ -50,24 +52,30 @@ internal sealed class Proxies : IAsyncDisposable
         _installation.Dispose();
     }
 
-    private async Task StartAllAsync(Cores cores, CancellationToken cancellation)
+    private async Task StartAllAsync(CancellationToken cancellation)
     {
-        Node = Keep(Child.StartSelf(Upstream.Role, cores.Load, Settings.Environment, Files.Folder));
+        Node = Keep(Child.StartSelf(Upstream.Role, Cores.Load, Settings.Environment, Files.Folder));
         int node = int.Parse(await Node.ReadLineAsync(cancellation), CultureInfo.InvariantCulture);
         Targets.Add(new Target("direct", Node, node, 0));
 
         (int h2c, int tls) = (FreePort(), FreePort());
-        Child haproxy = Keep(Child.Start("haproxy", cores.Proxy, Tools.Environment,
+        Child haproxy = Keep(Child.Start("haproxy", Cores.Proxy, Tools.Environment,
             Tools.HaProxy, "-db", "-f", Files.Configure("haproxy.cfg", h2c, tls, node)));
         await AddAsync(new Target("haproxy", haproxy, h2c, tls), cancellation);
 
         (h2c, tls) = (FreePort(), FreePort());
-        Child nginx = Keep(Child.Start("nginx", cores.Proxy, Tools.Environment,
+        Child nginx = Keep(Child.Start("nginx", Cores.Proxy, Tools.Environment,
             Tools.Nginx, "-p", Files.Folder, "-c", Files.Configure("nginx.conf", h2c, tls, node)));
         await AddAsync(new Target("nginx", nginx, h2c, tls), cancellation);
 
+        h2c = FreePort();
+        Child bare = Keep(Child.StartSelf(BareFront.Role, Cores.Proxy, LeptonFront.Environment,
+            Text(h2c), Text(node)));
+        await bare.ReadLineAsync(cancellation);
+        await AddAsync(new Target("bare", bare, h2c, 0), cancellation);
+
         (h2c, tls) = (FreePort(), FreePort());
-        Child lepton = Keep(Child.StartSelf(LeptonFront.Role, cores.Proxy, Settings.Environment,
+        Child lepton = Keep(Child.StartSelf(LeptonFront.Role, Cores.Proxy, LeptonFront.Environment,
             Files.Folder, Text(h2c), Text(tls), Text(node)));
         await lepton.ReadLineAsync(cancellation);
         await AddAsync(new Target("lepton", lepton, h2c, tls), cancellation);
@@ -111,6 +119,3 @@ internal sealed class Proxies : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
-
-/// <summary>Who runs where, as taskset -c takes it.</summary>
-internal sealed record Cores(string Proxy, string Load);

@@ -16,11 +16,8 @@ internal static class Settings
     public const string Address = "127.0.0.1";
     public const int TokenCount = 100;
 
-    /// <summary>Runs continuations on the thread that read the socket; the same for all our processes.</summary>
-    public static readonly IReadOnlyDictionary<string, string> Environment = new Dictionary<string, string>
-    {
-        ["DOTNET_gcServer"] = "0",
-    };
+    /// <summary>Of the node and the load generator.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Environment = new Dictionary<string, string>();
 
     /// <summary>Opaque tokens as long as a reference token; all processes make the same.</summary>
     public static string[] Tokens() => [.. Enumerable.Range(0, TokenCount).Select(i => Convert.ToHexStringLower(
@@ -42,7 +39,10 @@ internal static class Settings
         ModelName = Model,
         ModelVersion = "1",
         Id = "1",
-        Outputs = { new ModelInferResponse.Types.InferOutputTensor { Name = "y", Datatype = "UINT8", Shape = { 960 } } },
+        Outputs =
+        {
+            new ModelInferResponse.Types.InferOutputTensor { Name = "y", Datatype = "UINT8", Shape = { 960 } },
+        },
         RawOutputContents = { ByteString.CopyFrom(new byte[960]) },
     });
 

@@ -217,7 +217,9 @@ internal sealed class FakeNode : IAsyncDisposable
 
         private void Accept(ServerCallContext context)
         {
-            if (verifier.Verify(context.GetHttpContext().Request.Headers, Node.Id, context.GetCaller()) is not HopVerdict.Accepted accepted)
+            HopVerdict verdict = verifier.Verify(
+                context.GetHttpContext().Request.Headers, Node.Id, context.GetCaller());
+            if (verdict is not HopVerdict.Accepted accepted)
                 throw new RpcException(new Status(StatusCode.Unauthenticated, "no valid assertion"));
             Node.Received.Enqueue(context.RequestHeaders);
             Node.Assertions.Enqueue(accepted.Assertion);
