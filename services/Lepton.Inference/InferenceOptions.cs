@@ -89,6 +89,19 @@ internal sealed class InferenceOptions
     [Range(0, 3600)]
     public int DrainSeconds { get; set; } = 20;
 
+    /// <summary>Load streams (OpenRcaService) open at once. Default 64.</summary>
+    [Range(1, 10_000)]
+    public int LoadStreamsMax { get; set; } = 64;
+
+    /// <summary>The shortest interval of a load stream, milliseconds; a shorter wish gets it. Default 1,000: the age
+    /// that a report may have.</summary>
+    [Range(100, 60_000)]
+    public int LoadIntervalMinMilliseconds { get; set; } = 1_000;
+
+    /// <summary>The longest, at least the shortest; a longer wish gets it. Default 60,000.</summary>
+    [Range(100, 3_600_000)]
+    public int LoadIntervalMaxMilliseconds { get; set; } = 60_000;
+
     /// <summary>Milliseconds between reports to the routers. Default 1,000.</summary>
     [Range(50, 60_000)]
     public int ReportIntervalMilliseconds { get; set; } = 1_000;

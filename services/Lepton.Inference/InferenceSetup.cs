@@ -16,7 +16,10 @@ internal static class InferenceSetup
     public static WebApplicationBuilder AddInference(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<InferenceOptions>().BindConfiguration(InferenceOptions.Section).ValidateOnStart();
+        services.AddOptions<InferenceOptions>().BindConfiguration(InferenceOptions.Section)
+            .Validate(o => o.LoadIntervalMinMilliseconds <= o.LoadIntervalMaxMilliseconds,
+                "Inference:LoadIntervalMaxMilliseconds takes at least Inference:LoadIntervalMinMilliseconds.")
+            .ValidateOnStart();
         services.AddSingleton<IValidateOptions<InferenceOptions>, InferenceOptionsValidator>();
         services.AddOptions<GrpcServiceOptions<InferenceService>>().Configure<IOptions<InferenceOptions>>(Bound);
         services.AddExecution();
@@ -32,6 +35,7 @@ internal static class InferenceSetup
         services.AddSingleton(provider => new LoadTrailer(provider.GetRequiredService<ModelRepository>(),
             new LinuxMachine(provider.GetRequiredService<TimeProvider>()),
                 provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<LoadStreams>();
         services.AddSingleton<Nvml>();
         services.AddSingleton<ReportBuilder>();
         services.AddHostedService<NodeAgent>();
@@ -63,6 +67,7 @@ internal static class InferenceSetup
         app.Services.GetRequiredService<ResidencyPolicy>();
         app.UseMiddleware<HopGuard>();
         app.MapGrpcService<InferenceService>();
+        app.MapGrpcService<LoadStreams>();
         return app;
     }
 }

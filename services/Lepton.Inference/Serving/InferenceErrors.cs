@@ -36,6 +36,14 @@ internal static class InferenceErrors
     public static RpcException Leaving() => RpcErrors.Create(StatusCode.Unavailable, ErrorReason.NodeDraining,
         "This node leaves service; what it answered is complete.", null, RpcErrors.RetryAfter(QueueRetry));
 
+    public static RpcException LoadStreamsFull(int max) => RpcErrors.Create(
+        StatusCode.ResourceExhausted, ErrorReason.LoadStreamsFull, $"This node has {max} load streams, and no more.",
+        null, RpcErrors.RetryAfter(ModelRetry));
+
+    public static RpcException IntervalInvalid() => RpcErrors.Create(
+        StatusCode.InvalidArgument, PlatformReason.FieldInvalid, "report_interval takes a duration of 0 or more.",
+        null, RpcErrors.BadField("report_interval", "takes a duration of 0 or more"));
+
     public static RpcException DeadlinePassed() => RpcErrors.Create(
         StatusCode.DeadlineExceeded, PlatformReason.DeadlineExceeded, "The deadline passed before the request ran.");
 

@@ -30,7 +30,7 @@ internal sealed partial class InferenceService(
             var (response, outputs) = await InferAsync(request, context, ForOneModel);
             context.ResponseTrailers.Add(
                 ResponseWriter.ProviderKey, response.Parameters[ResponseWriter.ProviderKey].StringParam);
-            context.ResponseTrailers.Add(LoadTrailer.Name, load.Report());
+            context.ResponseTrailers.Add(LoadTrailer.Name, load.Bytes());
             // The answer is sent from the outputs' own memory, after this method.
             var http = context.GetHttpContext();
             foreach (var output in outputs)
