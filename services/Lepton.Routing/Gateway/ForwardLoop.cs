@@ -81,7 +81,7 @@ internal sealed partial class ForwardLoop(
         catch (Exception) when (call.Cancellation.IsCancellationRequested)
         {
             status = call.CancellationError().StatusCode;
-            outcome = OutcomeOfCancellation(call, candidate, status, time.GetElapsedTime(startedAt));
+            outcome = OutcomeOfCancellation(call, candidate, time.GetElapsedTime(startedAt));
             throw;
         }
         finally
@@ -143,13 +143,12 @@ internal sealed partial class ForwardLoop(
         opener.End(call.Draft, status, call.StartedAt);
     }
 
-    // A stream may be silent for as long as its client is; an answer under way shows that the place lives.
-    private static Outcome OutcomeOfCancellation(
-        GatewayCall call, Candidate candidate, StatusCode status, TimeSpan waited) =>
-        status == StatusCode.DeadlineExceeded && !call.Http.Response.HasStarted
-        && call.Method != GatewayMethod.ModelStreamInfer
-            ? OutcomeRules.OfSilence(waited, candidate.SlowAnswerSeconds)
-            : Outcome.Unjudged;
+    // Whoever's patience it was that ended. A stream may be silent for as long as its client is; an answer under way
+    // shows that the place lives.
+    private static Outcome OutcomeOfCancellation(GatewayCall call, Candidate candidate, TimeSpan waited) =>
+        call.Http.Response.HasStarted || call.Method == GatewayMethod.ModelStreamInfer
+            ? Outcome.Unjudged
+            : OutcomeRules.OfSilence(waited, candidate.SlowAnswerSeconds);
 
     private static void Settle(GatewayCall call, Candidate candidate, HttpResponseMessage answer)
     {
