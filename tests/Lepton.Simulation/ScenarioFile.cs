@@ -16,15 +16,23 @@ internal static class ScenarioFile
     /// <summary>Every scenario, in the file's order.</summary>
     public static IReadOnlyList<Scenario> Read()
     {
-        using Stream file = typeof(ScenarioFile).Assembly.GetManifestResourceStream("scenarios.json")
-            ?? throw new InvalidOperationException("scenarios.json is not in the assembly.");
-        JsonNode root = JsonNode.Parse(file)!;
+        JsonNode root = Parse();
         return [.. root["scenarios"]!.AsArray().Select(s => Over(root["world"]!.AsObject(), s!.AsObject()))];
     }
 
     /// <exception cref="ArgumentException">No scenario is called so.</exception>
     public static Scenario Find(string name) => Read().FirstOrDefault(s => s.Name == name)
         ?? throw new ArgumentException($"No scenario is called {name}.", nameof(name));
+
+    /// <summary>What is measured with real processes.</summary>
+    public static RealPlan ReadReal() => Parse()["real"].Deserialize<RealPlan>(Json)!;
+
+    private static JsonNode Parse()
+    {
+        using Stream file = typeof(ScenarioFile).Assembly.GetManifestResourceStream("scenarios.json")
+            ?? throw new InvalidOperationException("scenarios.json is not in the assembly.");
+        return JsonNode.Parse(file)!;
+    }
 
     private static Scenario Over(JsonObject world, JsonObject scenario)
     {

@@ -16,7 +16,7 @@ internal sealed class Simulator
     private const double SnapshotEverySeconds = 0.25; // as SnapshotPublisher does
 
     private readonly Scenario _scenario;
-    private readonly Random _requestsOf;
+    private readonly IEnumerator<Arrival> _arrivals;
     private readonly SimulatedNode[] _nodes;
     private readonly SimulatedRouter[] _routers;
     private readonly PriorityQueue<Action, (double Time, long Order)> _events = new();
@@ -28,9 +28,9 @@ internal sealed class Simulator
     public Simulator(Scenario scenario, int routers, IBalancingStrategy strategy, int seed)
     {
         _scenario = scenario;
-        _requestsOf = new Random(seed);
-        Random shape = new(seed + 1);
-        _nodes = [.. Enumerable.Range(0, scenario.Nodes).Select(i => MakeNode(i, shape))];
+        _arrivals = Arrivals.Of(scenario, routers, seed).GetEnumerator();
+        _nodes = [.. Arrivals.Nodes(scenario, seed + 1).Select((n, i) => new SimulatedNode(
+            $"n{i:00}", n.Slots, scenario.QueueRequestsMax, n.MeanServiceSeconds, n.RoundTripSeconds))];
         _routers = [.. Enumerable.Range(0, routers).Select(r =>
             new SimulatedRouter(_nodes, strategy, (ulong)(seed + 100 + r)))];
     }
@@ -40,7 +40,7 @@ internal sealed class Simulator
         for (int i = 0; i < _nodes.Length; i++)
             Report(i, _scenario.ReportEverySeconds * i / _nodes.Length);
         Snapshot(0);
-        Arrive(0);
+        Arrive();
         At(_scenario.WarmUpSeconds + (_scenario.DurationSeconds / 3),
             () => _nodes[0].MeanServiceSeconds *= _scenario.GreyFactor);
         while (_events.TryDequeue(out Action? action, out (double Time, long) at))
@@ -51,16 +51,6 @@ internal sealed class Simulator
         _latencies.Sort();
         int left = _routers.Sum(r => Enumerable.Range(0, _nodes.Length).Sum(r.Outstanding));
         return new SimulatedRun(_requests, _failed, Quantile(0.5), Quantile(0.99), left);
-    }
-
-    private SimulatedNode MakeNode(int i, Random shape)
-    {
-        double spread = _scenario.ServiceMeanMillisecondsMax - _scenario.ServiceMeanMillisecondsMin;
-        double mean = _scenario.ServiceMeanMillisecondsMin + (spread * shape.NextDouble());
-        IReadOnlyList<int> slots = _scenario.SlotsByNode;
-        IReadOnlyList<double> ways = _scenario.RoundTripMillisecondsByNode;
-        return new SimulatedNode($"n{i:00}", slots[i % slots.Count], _scenario.QueueRequestsMax, mean / 1000,
-            ways[i % ways.Count] / 1000);
     }
 
     private double Quantile(double q) => _latencies.Count == 0 ? double.NaN
@@ -84,23 +74,16 @@ internal sealed class Simulator
             Snapshot(_now + SnapshotEverySeconds);
     });
 
-    // Everything of a request is drawn when it arrives, so that no strategy changes what the next one is like.
-    private void Arrive(double time) => At(time, () =>
+    private void Arrive()
     {
-        Send(_routers[_requestsOf.Next(_routers.Length)], Size());
-        double next = _now - (Math.Log(1 - _requestsOf.NextDouble()) / _scenario.RateAt(_now));
-        if (next < _scenario.EndSeconds)
-            Arrive(next);
-    });
-
-    // Log-normal with mean 1, and a share that is long.
-    private double Size()
-    {
-        double sigma = _scenario.ServiceSigma;
-        double normal = Math.Sqrt(-2 * Math.Log(1 - _requestsOf.NextDouble()))
-            * Math.Cos(2 * Math.PI * _requestsOf.NextDouble());
-        return Math.Exp((sigma * normal) - (sigma * sigma / 2))
-            * (_requestsOf.NextDouble() < _scenario.LongShare ? _scenario.LongFactor : 1);
+        if (!_arrivals.MoveNext())
+            return;
+        Arrival arrival = _arrivals.Current;
+        At(arrival.Seconds, () =>
+        {
+            Send(_routers[arrival.Router], arrival.Size);
+            Arrive();
+        });
     }
 
     private void Send(SimulatedRouter router, double size)

@@ -12,6 +12,7 @@ internal sealed partial class ModelLoader(
     IOptions<InferenceOptions> options,
     SessionFactory sessions,
     PipelineFactory pipelines,
+    IEnumerable<IModelBackend> backends,
     ExecutionServices services,
     ILogger<ModelLoader> logger)
 {
@@ -27,6 +28,8 @@ internal sealed partial class ModelLoader(
         Idempotency.Of(config);
         var model = config.Backend == PipelineFactory.Backend
             ? pipelines.Create(folder, config, version, members)
+            : backends.FirstOrDefault(b => b.Name == config.Backend) is { } backend
+            ? backend.Open(folder, config, version)
             : sessions.Open(folder.ModelFile(config, version), _options.Provider == "cpu" ? "cpu" : wanted);
         try
         {

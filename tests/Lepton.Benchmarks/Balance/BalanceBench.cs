@@ -5,10 +5,14 @@ internal static class BalanceBench
 {
     internal static int Run(string[] args)
     {
+        if (args is ["--node", var roundTripMilliseconds])
+            return Real.SleepNode.Run(roundTripMilliseconds);
         BalanceArguments? arguments = BalanceArguments.Read(args);
         if (arguments is null)
             return 2;
-        return SimulatedBalance.Run(arguments);
+        return arguments.Real
+            ? Real.RealBalance.RunAsync(arguments).GetAwaiter().GetResult()
+            : SimulatedBalance.Run(arguments);
     }
 }
 
@@ -20,6 +24,9 @@ internal sealed record BalanceArguments
 
     /// <summary>Seeds a scenario is run with.</summary>
     public int Worlds { get; init; } = 40;
+
+    /// <summary>Real processes instead of the simulation.</summary>
+    public bool Real { get; init; }
 
     /// <summary>Null: all.</summary>
     public string? Scenario { get; init; }
@@ -38,12 +45,16 @@ internal sealed record BalanceArguments
                 case "--worlds" when int.TryParse(value, out int worlds) && worlds is > 0 and <= 1000:
                     (read, i) = (read with { Worlds = worlds }, i + 1);
                     break;
+                case "--real":
+                    read = read with { Real = true };
+                    break;
                 case "--scenario" when value is not null:
                     (read, i) = (read with { Scenario = value }, i + 1);
                     break;
                 default:
                     Console.Error.WriteLine("""
                         bench balance [--real] [--seed N] [--worlds N] [--scenario NAME]
+                          --real      measured with real routers and nodes that sleep, instead of simulated
                           --seed      0 to 2147483647; fresh each run by default
                           --worlds    1 to 1000 seeds a scenario is simulated with; 40 by default
                           --scenario  one of scenarios.json; all by default
