@@ -7,6 +7,7 @@ using Lepton.Routing.Health;
 using Lepton.Routing.Listing;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
+using Lepton.Routing.Resilience;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -78,6 +79,10 @@ internal static class RoutingApp
         .AddSingleton<CandidatePicker>()
         .AddSingleton<Forwarder>()
         .AddSingleton<CallOpener>()
+        .AddSingleton<FlowTable>()
+        .AddSingleton<ResilienceMetrics>()
+        .AddSingleton<AttemptRunner>()
+        .AddSingleton<AnswerDelivery>()
         .AddSingleton<ForwardLoop>()
         .AddSingleton<FanOut>()
         .AddSingleton<UnaryGateway>()

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Draining;
 using Lepton.Routing.Health;
+using Lepton.Routing.Resilience;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
@@ -83,6 +84,18 @@ internal sealed partial class RoutingOptions
     /// <summary>How the router leaves service.</summary>
     [ValidateObjectMembers]
     public DrainOptions Drain { get; set; } = new();
+
+    /// <summary>Second attempts and what they may cost.</summary>
+    [ValidateObjectMembers]
+    public RetryOptions Retries { get; set; } = new();
+
+    /// <summary>A second attempt beside a slow first.</summary>
+    [ValidateObjectMembers]
+    public HedgeOptions Hedging { get; set; } = new();
+
+    /// <summary>What of a deadline is kept for the way.</summary>
+    [ValidateObjectMembers]
+    public DeadlineOptions Deadlines { get; set; } = new();
 
     /// <summary>Bytes of one decision segment before the next one starts. Default 8 MiB.</summary>
     [Range(4096, 1 << 30, ErrorMessage = "Routing:SegmentBytesMax takes 4096 to 1073741824 bytes.")]

@@ -52,6 +52,9 @@ internal sealed class CandidateView
     /// <summary>The snapshot's number.</summary>
     public ulong TopologyVersion { get; init; }
 
+    /// <summary>A request may run twice: no place that has the model declares otherwise.</summary>
+    public bool Idempotent { get; init; } = true;
+
     /// <summary>Some allowed place has or had the model, or an allowed region has not been heard of.</summary>
     public bool ModelMayExist { get; init; } = true;
 

@@ -27,4 +27,6 @@ internal enum Exclusion
     HopLimit,
     Ejected,
     CircuitOpen,
+    ZoneFailed,
+    OverLimit,
 }

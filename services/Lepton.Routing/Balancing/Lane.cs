@@ -19,6 +19,7 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
     private const double PenaltyMin = 0.01;
 
     private Live _live;
+    private CancellationTokenSource _gone = new();
 
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private struct Live
@@ -71,6 +72,19 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
 
     /// <summary>What it answered lately; only the sweep looks.</summary>
     public OutcomeWindow Window { get; } = new();
+
+    /// <summary>Fires when the place is out: who waits for an answer there may look elsewhere.</summary>
+    public CancellationToken Gone => Volatile.Read(ref _gone).Token;
+
+    /// <summary>The place is out.</summary>
+    public void Leave() => Volatile.Read(ref _gone).Cancel();
+
+    /// <summary>The place is back.</summary>
+    public void Return()
+    {
+        if (Gone.IsCancellationRequested)
+            Volatile.Write(ref _gone, new CancellationTokenSource());
+    }
 
     /// <summary>
     /// Books one request if fewer than <paramref name="below"/> are under way. Looking and booking are one step: two

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Resilience;
 
 namespace Lepton.Routing.Decisions;
 
@@ -52,7 +53,8 @@ internal sealed class AttemptDraft
 
     public string Reason { get; set; } = "";
 
-    public IReadOnlyList<Lane> Attempted { get; init; } = [];
+    /// <summary>Places that the request was not to go to.</summary>
+    public PassedOver PassedOver { get; init; } = PassedOver.Nobody;
 
     public bool Guarded { get; init; }
 
@@ -115,8 +117,8 @@ internal sealed class AttemptDraft
     // off.
     private Exclusion ExclusionOf(Candidate candidate, int i)
     {
-        if (Attempted.Contains(candidate.Lane))
-            return Exclusion.Attempted;
+        if (!ReferenceEquals(candidate, Picked) && PassedOver.ReasonOf(candidate.Lane) is not Exclusion.None and var why)
+            return why;
         if (!Guarded || Picked is null || ReferenceEquals(candidate, Picked) || candidate.IsRegion != Picked.IsRegion)
             return Exclusion.None;
         int picked = Array.FindIndex(_indexes, x => ReferenceEquals(View.All.Candidates[x], Picked));
@@ -157,6 +159,8 @@ internal sealed class AttemptDraft
         Exclusion.HopLimit => V1.ExclusionReason.HopLimit,
         Exclusion.Ejected => V1.ExclusionReason.Ejected,
         Exclusion.CircuitOpen => V1.ExclusionReason.CircuitOpen,
+        Exclusion.ZoneFailed => V1.ExclusionReason.ZoneFailed,
+        Exclusion.OverLimit => V1.ExclusionReason.OverLimit,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not an exclusion"),
     };
 }

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Registry;
+using Lepton.Routing.Resilience;
 
 namespace Lepton.Routing.Gateway;
 
@@ -16,24 +17,25 @@ internal sealed class CandidatePicker(
     /// <param name="key">Model and allowed regions.</param>
     /// <param name="strategy">Who picks.</param>
     /// <param name="allowed">The allowed regions' names, for the message of a refusal.</param>
-    /// <param name="attempted">Lanes that failed this request.</param>
+    /// <param name="passed">Places that this request was at.</param>
+    /// <param name="died">Those of them that died under it.</param>
     /// <param name="book">False: nothing is booked.</param>
     public Place Pick(
-        in ViewKey key, IBalancingStrategy strategy, IReadOnlyList<string> allowed, List<Lane> attempted, bool book)
+        in ViewKey key, IBalancingStrategy strategy, IReadOnlyList<string> allowed, PassedOver passed,
+        IReadOnlyList<Candidate> died, bool book)
     {
         long started = time.GetTimestamp();
         DateTimeOffset now = time.GetUtcNow();
         CandidateView view = snapshots.Current.Find(key);
-        PickContext context = new(chance.Next(), now.ToUnixTimeSeconds())
-        {
-            Attempted = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(attempted),
-        };
+        PassedOver avoided = Failover.Avoid(view, passed, died);
+        PickContext context = new(chance.Next(), now.ToUnixTimeSeconds()) { Attempted = avoided.Lanes };
         Candidate? picked = Balancer.Pick(view, strategy, ref context, book, out CandidateView from);
         metrics.DecisionDuration.Record(time.GetElapsedTime(started).TotalSeconds,
             new KeyValuePair<string, object?>("lepton.strategy", strategy.Name));
         AttemptDraft attempt = new(from, context.Trace, picked, now, book)
         {
-            Attempted = attempted.Count == 0 ? [] : [.. attempted], Guarded = strategy is GuardedStrategy,
+            PassedOver = avoided.Count == 0 ? PassedOver.Nobody : avoided.Copy(),
+            Guarded = strategy is GuardedStrategy,
         };
         if (from.Panic)
             metrics.PanicPicks.Add(1);

@@ -1,180 +1,218 @@
-using System.Diagnostics;
 using Grpc.Core;
 using Lepton.Routing.Balancing;
-using Lepton.Routing.Decisions;
 using Lepton.Routing.Health;
-using Lepton.ServiceDefaults;
+using Lepton.Routing.Resilience;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing.Gateway;
 
 /// <summary>
-/// Picks, books and sends, and picks again when the place turns out dead before any byte of an answer. What may be
-/// tried again, how often and when is decided here and nowhere else.
+/// Looks after a request from its first pick to its answer: starts attempts and waits for what happens to them. An
+/// attempt that failed is followed by another, one that is slow is joined by another, one whose place has gone is
+/// replaced; within the model's budget, and never for work that must not run twice.
 /// </summary>
-internal sealed partial class ForwardLoop(
-    CandidatePicker picker, StrategyChoice strategies, Forwarder forwarder, CallOpener opener, DecisionLog log,
-    RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time, ILogger<ForwardLoop> logger)
+internal sealed class ForwardLoop(
+    CandidatePicker picker, StrategyChoice strategies, FlowTable flows, AttemptRunner runner, AnswerDelivery delivery,
+    ResilienceMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time)
 {
     /// <summary>Has the request served: null when it was answered, else the error to answer with.</summary>
     /// <param name="contentFor">The request's body for one attempt; null when it can't be sent once more.</param>
     public async Task<RpcException?> RunAsync(GatewayCall call, Func<Candidate, ValueTask<HttpContent?>> contentFor)
     {
-        List<Lane> attempted = [];
         IBalancingStrategy strategy = strategies.For(call.Head.Strategy, call.Draft.Model);
         call.Draft.Strategy = strategy.Name;
-        for (int attempt = 1; ; attempt++)
-        {
-            Place place = picker.Pick(call.Key, strategy, call.Class.Regions, attempted, call.Method.Books);
-            using Reservation? reservation = place.Reservation;
-            call.Draft.Attempts.Add(place.Attempt);
-            if (place.Candidate is not { } candidate)
-                return attempt == 1 ? place.Error : GatewayErrors.ForwardingFailed(NameOfLast(call), attempt - 1);
-            if (call.Class.Regulated && !await log.WriteDurablyAsync(call.Draft, call.Cancellation))
-                return GatewayErrors.DecisionLogUnavailable();
-            if (await contentFor(candidate) is not { } content)
-                return GatewayErrors.ForwardingFailed(NameOfLast(call), attempt - 1);
-            using (content)
-            {
-                if (await TryAsync(call, candidate, place, attempt, content))
-                    return null;
-            }
-            if (attempt >= options.Value.AttemptsMax)
-                return GatewayErrors.ForwardingFailed(NameOf(candidate), attempt);
-            attempted.Add(candidate.Lane);
-        }
-    }
-
-    /// <summary>One attempt; false when another may be made.</summary>
-    private async Task<bool> TryAsync(
-        GatewayCall call, Candidate candidate, Place place, int attempt, HttpContent content)
-    {
-        bool last = attempt >= options.Value.AttemptsMax;
-        long startedAt = time.GetTimestamp();
-        using Activity? activity = RoutingMetrics.Activities.StartActivity("forward", ActivityKind.Client);
-        activity?.SetTag("lepton.node", candidate.Node).SetTag("lepton.region",
-            candidate.Region).SetTag("lepton.attempt", attempt);
-        StatusCode status = StatusCode.Unavailable;
-        Outcome outcome = Outcome.Unjudged;
+        Forwarding run = new(call, strategy, flows.For(call.Draft.Model), contentFor);
         try
         {
-            using HttpResponseMessage answer = await forwarder.SendAsync(call, candidate, attempt, content,
-                call.Cancellation);
-            if (!last && AnswerRelay.TrailersOnlyStatus(answer) == StatusCode.Unavailable)
+            RpcException? error = Begin(run);
+            while (error is null)
             {
-                // It took no work: draining, not ready, or a region without a node.
-                place.Attempt.Reason = "UNAVAILABLE";
-                outcome = OutcomeRules.Of(status);
-                return false;
+                await call.Signal.WaitAsync();
+                call.Cancellation.ThrowIfCancellationRequested();
+                if (run.Winner() is { Answer: { } answer } winner)
+                {
+                    await DeliverAsync(run, winner, answer);
+                    return null;
+                }
+                error = GoOn(run);
+                if (error is not null && run.LastAnswer() is { Answer: { } last } told && IsBetterTold(error))
+                {
+                    await DeliverAsync(run, told, last);
+                    return null;
+                }
             }
-            status = await AnswerAsync(call, candidate, place, answer, startedAt); // ends the reservation
-            return true;
-        }
-        catch (HttpRequestException e) when (!call.Cancellation.IsCancellationRequested
-            && !call.Http.Response.HasStarted)
-        {
-            LogDied(NameOf(candidate), call.Draft.Id, e.HttpRequestError, e.Message);
-            place.Attempt.Reason = "CONNECTION_FAILED";
-            outcome = OutcomeRules.Of(e);
-            return false;
-        }
-        catch (Exception) when (call.Cancellation.IsCancellationRequested)
-        {
-            status = call.CancellationError().StatusCode;
-            outcome = OutcomeOfCancellation(call, candidate, time.GetElapsedTime(startedAt));
-            throw;
+            return error;
         }
         finally
         {
-            place.Attempt.StatusCode = (int)status;
-            place.Attempt.Duration = time.GetElapsedTime(startedAt);
-            place.Reservation?.End(outcome);
-            metrics.Attempts.Add(1, new KeyValuePair<string, object?>("rpc.grpc.status_code", (int)status));
-            activity?.SetTag("rpc.grpc.status_code", (int)status);
+            EndAll(run);
         }
     }
 
-    /// <summary>Passes the answer on and ends the request.</summary>
-    private async Task<StatusCode> AnswerAsync(
-        GatewayCall call, Candidate candidate, Place place, HttpResponseMessage answer, long startedAt)
+    private RpcException? Begin(Forwarding run)
     {
-        HttpResponse to = call.Http.Response;
-        bool streams = call.Method == GatewayMethod.ModelStreamInfer;
-        StatusCode? status = null;
-        Outcome outcome = Outcome.Unjudged;
-        try
+        Place place = Pick(run);
+        if (place.Candidate is null)
+            return place.Error;
+        run.Flow.Budget.Deposit();
+        if (Allowance.IsTooShort(run.Call.TimeLeft, run.Flow.Latency.FastestSeconds))
         {
-            AnswerRelay.CopyHeaders(answer, to);
-            await AnswerRelay.CopyBodyAsync(answer, to, flushEach: streams, call.Cancellation);
-            status = AnswerRelay.EndStatus(answer);
-            outcome = OutcomeRules.Of(status ?? StatusCode.Unavailable); // none: it broke off
+            place.Reservation?.Dispose();
+            return GatewayErrors.DeadlineTooShort(run.Call.TimeLeft);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException
-            && !call.Cancellation.IsCancellationRequested)
+        Start(run, place, place.Candidate, hedge: false);
+        ArmHedge(run, place);
+        return null;
+    }
+
+    /// <summary>Something happened: the error to end with, or null to wait on.</summary>
+    private RpcException? GoOn(Forwarding run)
+    {
+        foreach (Attempt attempt in run.Attempts)
+            if (attempt is { IsDone: true, IsEnded: false, Fault: { } fault })
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(fault);
+        if (run.Running() is not { } running)
+            return FollowUp(run, run.Attempts[^1]);
+        if (running.IsGone)
+            Replace(run, running);
+        else if (run.Call.TakeAlarm())
+            Hedge(run, running);
+        return null;
+    }
+
+    /// <summary>Every attempt failed: one more, or the end.</summary>
+    private RpcException? FollowUp(Forwarding run, Attempt failed)
+    {
+        if (failed.Error is not null)
+            return failed.Error;
+        string where = AttemptRunner.NameOf(failed.Candidate);
+        foreach (Attempt attempt in run.Attempts)
+            run.PassOver(attempt, died: attempt.Failure is Failure.NotSent or Failure.MayHaveRun);
+        switch (RetryDecision.After(failed.Failure, run.Idempotent, run.Attempts.Count, options.Value.AttemptsMax))
         {
-            LogBrokeOff(NameOf(candidate), call.Draft.Id, e.Message);
-            outcome = OutcomeRules.Of(e);
+            case RetryVerdict.OutcomeUnknown:
+                return GatewayErrors.OutcomeUnknown(where, run.Call.Draft.Model);
+            case RetryVerdict.GiveUp:
+                return GatewayErrors.ForwardingFailed(where, run.Attempts.Count);
         }
-        Settle(call, candidate, answer);
-        if (status == StatusCode.OK && call.Method is { Books: true } && !streams)
-            Learn(candidate, place, startedAt);
-        if (status is null || (status == StatusCode.OK && call.EndedEarly is not null))
+        Place place = Pick(run);
+        if (place.Candidate is null)
+            return GatewayErrors.ForwardingFailed(where, run.Attempts.Count);
+        if (!TryPay(run, place))
+            return GatewayErrors.RetryBudgetSpent(where, failed.Failure);
+        metrics.Retries.Add(1, new KeyValuePair<string, object?>("error.type", failed.Failure.ToString()));
+        Start(run, place, place.Candidate, hedge: false);
+        return null;
+    }
+
+    /// <summary>The place of the only attempt has gone: another takes over. Where none can, it is waited for.</summary>
+    private void Replace(Forwarding run, Attempt gone)
+    {
+        if (!run.Idempotent || run.Attempts.Count >= options.Value.AttemptsMax)
+            return;
+        run.PassOver(gone, died: true);
+        Place place = Pick(run, record: false);
+        if (place.Candidate is null || !TryPay(run, place))
+            return;
+        metrics.Retries.Add(1, new KeyValuePair<string, object?>("error.type", "PlaceGone"));
+        Start(run, place, place.Candidate, hedge: false);
+        runner.End(gone, StatusCode.Unavailable, Outcome.Unreachable, "PLACE_GONE");
+        gone.Dispose();
+    }
+
+    /// <summary>The answer is late: a second place is asked as well, if one has a slot free.</summary>
+    private void Hedge(Forwarding run, Attempt slow)
+    {
+        if (run.WasHedged || !run.Idempotent || run.Attempts.Count >= options.Value.AttemptsMax)
+            return;
+        run.WasHedged = true;
+        run.PassOver(slow, died: true); // another zone rather than a neighbour: whatever slows it may slow both
+        Place place = Pick(run, record: false);
+        if (place.Candidate is not { } candidate)
+            return;
+        // A hedge waits in no queue: where everybody is busy it would only make them busier.
+        if (candidate.Lane.Outstanding > candidate.Slots)
+            place.Reservation?.Dispose();
+        else if (TryPay(run, place))
+            Start(run, place, candidate, hedge: true);
+    }
+
+    private Place Pick(Forwarding run, bool record = true)
+    {
+        GatewayCall call = run.Call;
+        Place place = picker.Pick(
+            call.Key, run.Strategy, call.Class.Regions, run.Passed, run.Died, call.Method.Books);
+        run.Idempotent &= place.Attempt.View.Idempotent || !call.Method.Books;
+        if (record && place.Candidate is null)
+            call.Draft.Attempts.Add(place.Attempt);
+        return place;
+    }
+
+    private bool TryPay(Forwarding run, Place place)
+    {
+        if (run.Flow.Budget.TryTake())
+            return true;
+        metrics.BudgetSpent.Add(1);
+        place.Reservation?.Dispose();
+        return false;
+    }
+
+    private void Start(Forwarding run, Place place, Candidate candidate, bool hedge)
+    {
+        GatewayCall call = run.Call;
+        call.Draft.Attempts.Add(place.Attempt);
+        Attempt attempt = new(call, place, candidate, run.Attempts.Count + 1, hedge, time.GetTimestamp());
+        run.Add(attempt);
+        if (run.IsUnary && run.Idempotent && call.Method.Books)
+            attempt.WatchDeparture();
+        // It never throws, and says when it is done by the request's signal.
+        _ = runner.RunAsync(call, attempt, run.ContentFor);
+    }
+
+    // Once the first attempt is on its way, so that a quick answer never pays for it.
+    private void ArmHedge(Forwarding run, Place place)
+    {
+        HedgeOptions hedging = options.Value.Hedging;
+        if (!hedging.Enabled || !run.IsUnary || !run.Idempotent || !run.Call.Method.Books
+            || place.Attempt.View.All.Candidates.Length < 2
+            || run.Flow.Latency.SlowSeconds is not (> 0 and var slow))
+            return;
+        TimeSpan delay = TimeSpan.FromSeconds(slow);
+        run.Call.SetAlarm(delay > hedging.DelayMin ? delay : hedging.DelayMin);
+    }
+
+    private async Task DeliverAsync(Forwarding run, Attempt winner, HttpResponseMessage answer)
+    {
+        foreach (Attempt attempt in run.Attempts)
         {
-            RpcException error = call.EndedEarly
-                ?? GatewayErrors.ForwardingFailed(NameOf(candidate), call.Draft.Attempts.Count);
-            (call.Draft.Reason, call.Draft.Message) = (RpcErrors.ReasonOf(error) ?? "", error.Status.Detail);
-            End(call, place, StatusCode.Unavailable, outcome);
-            AnswerRelay.WriteError(to, error, call.Draft);
-            return StatusCode.Unavailable;
+            if (attempt.IsHedge)
+                metrics.Hedges.Add(1,
+                    new KeyValuePair<string, object?>("lepton.hedge.won", ReferenceEquals(attempt, winner)));
+            if (ReferenceEquals(attempt, winner) || attempt.IsEnded)
+                continue;
+            runner.GiveUp(run.Call, attempt, StatusCode.Cancelled, "HEDGE_LOST");
+            attempt.Dispose();
         }
-        call.Draft.Message = status == StatusCode.OK ? ""
-            : Uri.UnescapeDataString(AnswerRelay.Read(answer, Headers.Message));
-        End(call, place, status.Value, outcome);
-        AnswerRelay.CopyTrailers(answer, to, call.Draft);
-        return status.Value;
+        await delivery.DeliverAsync(run.Call, winner, answer, run.Flow, run.Idempotent);
     }
 
-    private void End(GatewayCall call, Place place, StatusCode status, Outcome outcome)
+    // A place's own refusal says more than that it refused; that nobody knows what ran, and that no more may be tried,
+    // is ours to say.
+    private static bool IsBetterTold(RpcException error) =>
+        Lepton.ServiceDefaults.RpcErrors.ReasonOf(error) == "FORWARDING_FAILED";
+
+    private void EndAll(Forwarding run)
     {
-        // Freed before the caller hears of the end: its next request must see the slot free.
-        place.Attempt.StatusCode = (int)status;
-        place.Attempt.Duration = time.GetUtcNow() - place.Attempt.StartTime;
-        place.Reservation?.End(outcome);
-        opener.End(call.Draft, status, call.StartedAt);
+        StatusCode status = run.Call.Cancellation.IsCancellationRequested
+            ? run.Call.CancellationError().StatusCode
+            : StatusCode.Cancelled;
+        foreach (Attempt attempt in run.Attempts)
+        {
+            if (status == StatusCode.DeadlineExceeded)
+                runner.GiveUp(run.Call, attempt, status);
+            else
+                runner.End(attempt, status, Outcome.Unjudged);
+            attempt.Dispose();
+        }
     }
-
-    // Whoever's patience it was that ended. A stream may be silent for as long as its client is; an answer under way
-    // shows that the place lives.
-    private static Outcome OutcomeOfCancellation(GatewayCall call, Candidate candidate, TimeSpan waited) =>
-        call.Http.Response.HasStarted || call.Method == GatewayMethod.ModelStreamInfer
-            ? Outcome.Unjudged
-            : OutcomeRules.OfSilence(waited, candidate.SlowAnswerSeconds);
-
-    private static void Settle(GatewayCall call, Candidate candidate, HttpResponseMessage answer)
-    {
-        string region = AnswerRelay.Read(answer, Headers.Region), node = AnswerRelay.Read(answer, Headers.Node);
-        call.Draft.ServedBy = candidate.IsRegion ? node : candidate.Node;
-        call.Draft.ServedRegion = candidate.IsRegion && region.Length > 0 ? region : candidate.Region;
-        call.Draft.Provider = AnswerRelay.Read(answer, Headers.Provider);
-    }
-
-    private void Learn(Candidate candidate, Place place, long startedAt)
-    {
-        double elapsed = time.GetElapsedTime(startedAt).TotalSeconds;
-        double service = ServiceEstimate.Seconds(elapsed, candidate, Math.Max(0, place.Attempt.OutstandingAtPick));
-        candidate.Lane.Learn(service, time.GetTimestamp());
-    }
-
-    private static string NameOf(Candidate candidate) => candidate.IsRegion ? $"region {candidate.Region}"
-        : candidate.Node;
-
-    private static string NameOfLast(GatewayCall call) =>
-        call.Draft.Attempts.LastOrDefault(a => a.Picked is not null)?.Picked is { } picked ? NameOf(picked)
-            : "no place";
-
-    [LoggerMessage(LogLevel.Warning, "{Place} died before it answered decision {Decision} ({Error}): {Why}")]
-    private partial void LogDied(string place, string decision, HttpRequestError error, string why);
-
-    [LoggerMessage(LogLevel.Warning, "{Place} broke its answer to decision {Decision} off: {Why}")]
-    private partial void LogBrokeOff(string place, string decision, string why);
 }

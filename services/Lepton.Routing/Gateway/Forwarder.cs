@@ -3,12 +3,14 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Resilience;
 using Lepton.ServiceDefaults;
+using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing.Gateway;
 
 /// <summary>Sends a request on to a node or another region's router, its message untouched.</summary>
-internal sealed class Forwarder(PeerPool peers, HopAssertions hops)
+internal sealed class Forwarder(PeerPool peers, HopAssertions hops, IOptions<RoutingOptions> options)
 {
     // HTTP/2 has no hop-by-hop headers but these; the rest are ours to write.
     private static readonly FrozenSet<string> NotPassedOn = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
@@ -44,7 +46,8 @@ internal sealed class Forwarder(PeerPool peers, HopAssertions hops)
             Propagator.Inject(activity, request.Headers, static (headers, name, value) =>
                 ((HttpRequestHeaders?)headers)?.TryAddWithoutValidation(name, value));
         request.Headers.TryAddWithoutValidation("te", "trailers");
-        request.Headers.TryAddWithoutValidation(Headers.Timeout, GrpcTimeout.Format(call.TimeLeft));
+        request.Headers.TryAddWithoutValidation(Headers.Timeout, GrpcTimeout.Format(
+            Allowance.TimeoutFor(call.TimeLeft, to.RoundTripSeconds, options.Value.Deadlines)));
         SealedHop hop = hops.For(call, to, attempt);
         request.Headers.TryAddWithoutValidation(HopHeader.Name, hop.Assertion);
         request.Headers.TryAddWithoutValidation(HopHeader.Grant, hop.Grant);

@@ -8,21 +8,32 @@ namespace Lepton.Routing.Gateway;
 /// <summary>One request on its way through the gateway: its head, its deadline and its growing decision.</summary>
 internal sealed class GatewayCall : IDisposable
 {
+    // The caller counts from a moment earlier than we do: one who goes this shortly before the deadline, or a tenth of
+    // it, went because of it.
+    private static readonly TimeSpan HairMax = TimeSpan.FromMilliseconds(100);
+
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _deadline;
-    private readonly CancellationTokenSource _either;
+    private readonly TimeSpan _timeout;
+    private readonly CancellationTokenSource _over = new();
+    private readonly CancellationTokenRegistration _aborted;
+    private readonly ITimer _timer; // the one of the request: rings for an alarm first, then for the deadline
     private volatile RpcException? _refusal;
+    private volatile bool _expired;
+    private volatile bool _alarmSet;
+    private volatile bool _rang;
+    private int _disposed;
 
     public GatewayCall(
         HttpContext http, GatewayMethod method, RequestHead head, DecisionDraft draft, long startedAt, TimeSpan timeout,
         TimeProvider time)
     {
-        (Http, Method, Head, Draft, StartedAt, _time) = (http, method, head, draft, startedAt, time);
+        (Http, Method, Head, Draft, StartedAt, _time, _timeout) = (http, method, head, draft, startedAt, time, timeout);
         Deadline = draft.CreateTime + timeout;
-        TimeSpan left = timeout - time.GetElapsedTime(startedAt);
-        _deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
-        _either = CancellationTokenSource.CreateLinkedTokenSource(_deadline.Token, http.RequestAborted);
         Class = head.Class;
+        _timer = time.CreateTimer(static call => (call as GatewayCall)?.OnTimer(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
+        _aborted = http.RequestAborted.UnsafeRegister(static call => (call as GatewayCall)?.Cancel(), this);
+        ArmFor(TimeLeft);
     }
 
     public HttpContext Http { get; }
@@ -39,12 +50,33 @@ internal sealed class GatewayCall : IDisposable
 
     public EffectiveClass Class { get; private set; }
 
-    /// <summary>Fires when the caller gives up and when the deadline passes.</summary>
-    public CancellationToken Cancellation => _either.Token;
+    /// <summary>Wakes whoever looks after the request.</summary>
+    public CallSignal Signal { get; } = new();
 
-    public TimeSpan TimeLeft => Deadline - _time.GetUtcNow();
+    /// <summary>Fires when the caller gives up and when the deadline passes.</summary>
+    public CancellationToken Cancellation => _over.Token;
+
+    /// <summary>Until the deadline, by the clock that nobody sets.</summary>
+    public TimeSpan TimeLeft => _timeout - _time.GetElapsedTime(StartedAt);
 
     public ViewKey Key => new(Draft.Model, Draft.ModelVersion, Class.Set, OwnOnly: Head.Origin is not null);
+
+    /// <summary>Has <see cref="Signal"/> raised after a while, unless the deadline comes first.</summary>
+    public void SetAlarm(TimeSpan delay)
+    {
+        if (delay >= TimeLeft)
+            return;
+        _alarmSet = true;
+        ArmFor(delay);
+    }
+
+    /// <summary>True once for each alarm that rang.</summary>
+    public bool TakeAlarm()
+    {
+        bool rang = _rang;
+        _rang = false;
+        return rang;
+    }
 
     /// <summary>Takes the model that the message names: its floor may tighten the class, and even refuse.</summary>
     public RpcException? Admit(Topology topology, string model, string version)
@@ -69,19 +101,59 @@ internal sealed class GatewayCall : IDisposable
     public Task RefuseAsync(RpcException error)
     {
         _refusal = error;
-        return _either.CancelAsync();
+        return _over.CancelAsync();
     }
 
     /// <summary>What a cancellation of this call means.</summary>
     public RpcException CancellationError() =>
         _refusal is not null ? _refusal
-        : Http.RequestAborted.IsCancellationRequested && !_deadline.IsCancellationRequested
+        : Http.RequestAborted.IsCancellationRequested && !_expired && TimeLeft > Hair
             ? GatewayErrors.Cancelled()
             : GatewayErrors.DeadlineExceeded();
 
     public void Dispose()
     {
-        _either.Dispose();
-        _deadline.Dispose();
+        // The timer may be ringing this moment: who comes second leaves the source alone.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        _timer.Dispose();
+        _aborted.Dispose();
+        _over.Dispose();
+    }
+
+    private TimeSpan Hair => _timeout / 10 < HairMax ? _timeout / 10 : HairMax;
+
+    private void OnTimer()
+    {
+        TimeSpan left = TimeLeft;
+        if (left <= TimeSpan.Zero)
+        {
+            _expired = true;
+            Cancel();
+            return;
+        }
+        ArmFor(left);
+        if (!_alarmSet)
+            return; // it rang a little early for the deadline
+        (_alarmSet, _rang) = (false, true);
+        Signal.Raise();
+    }
+
+    // A timer counts whole milliseconds and would ring early, and often, for a part of one.
+    private void ArmFor(TimeSpan delay) => _timer.Change(
+        delay <= TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)),
+        Timeout.InfiniteTimeSpan);
+
+    private void Cancel()
+    {
+        try
+        {
+            if (Volatile.Read(ref _disposed) == 0)
+                _over.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The request ended between the look and the call: there is nothing left to cancel.
+        }
     }
 }

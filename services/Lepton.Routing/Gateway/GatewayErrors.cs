@@ -3,6 +3,7 @@ using Google.Rpc;
 using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Routing.Regions;
+using Lepton.Routing.Resilience;
 using Lepton.ServiceDefaults;
 using PlatformReason = Lepton.Platform.V1.ErrorReason;
 using Reason = Lepton.Routing.V1.ErrorReason;
@@ -97,6 +98,21 @@ internal static class GatewayErrors
         Reason.ForwardingFailed,
             $"The connection to {where} failed after {attempts} attempt(s); no other allowed place is left.",
         null, RpcErrors.RetryAfter(RetryDelay));
+
+    /// <summary>The place failed and may not be followed by another: too many were lately.</summary>
+    public static RpcException RetryBudgetSpent(string where, Failure cause) => RpcErrors.Create(
+        cause == Failure.Full ? StatusCode.ResourceExhausted : StatusCode.Unavailable, Reason.RetryBudgetSpent,
+        $"{where} failed, and the model's retries are spent.",
+        new Dictionary<string, string> { ["cause"] = cause.ToString() }, RpcErrors.RetryAfter(RetryDelay));
+
+    // Not UNAVAILABLE: clients ask again by themselves then, and this must not run twice.
+    public static RpcException OutcomeUnknown(string where, string model) => RpcErrors.Create(StatusCode.Unknown,
+        Reason.OutcomeUnknown, $"{where} failed while it had the request. Model '{Clip(model)}' is declared not "
+            + "idempotent: it may have run, and was not sent again.");
+
+    public static RpcException DeadlineTooShort(TimeSpan left) => RpcErrors.Create(StatusCode.DeadlineExceeded,
+        Reason.DeadlineTooShort, string.Create(CultureInfo.InvariantCulture,
+            $"{Math.Max(0, left.TotalMilliseconds):0.###} ms are left, less than any place takes: not sent."));
 
     public static RpcException DecisionLogUnavailable() => RpcErrors.Create(StatusCode.Unavailable,
         Reason.DecisionLogUnavailable, "The decision cannot be recorded, and this data class is regulated: refused.",

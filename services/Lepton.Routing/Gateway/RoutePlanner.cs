@@ -4,6 +4,7 @@ using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Listing;
 using Lepton.Routing.Registry;
+using Lepton.Routing.Resilience;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 
@@ -47,7 +48,8 @@ internal sealed class RoutePlanner(
         if (admitted is not null)
         {
             ViewKey key = new(request.Model, request.ModelVersion, admitted.Set, OwnOnly: false);
-            Place place = picker.Pick(key, strategy, admitted.Regions, [], book: false);
+            Place place = picker.Pick(
+                key, strategy, admitted.Regions, PassedOver.Nobody, [], book: false);
             draft.Attempts.Add(place.Attempt);
             error = place.Error;
         }

@@ -19,7 +19,20 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHea
     /// <summary>Monotonic time of the last report.</summary>
     public long SeenAt { get; set; }
 
-    public NodeState State { get; set; }
+    public NodeState State
+    {
+        get;
+        set
+        {
+            // Requests that wait there hear of it. They only note it, so that it may be told under the lock.
+            foreach (Lane lane in _lanes.Values)
+                if (value == NodeState.Out)
+                    lane.Leave();
+                else
+                    lane.Return();
+            field = value;
+        }
+    }
 
     public double RoundTripSeconds { get; set; }
 
@@ -32,7 +45,11 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHea
         // A restarted process starts with nothing under way; requests of the former one end on their own lanes.
         bool restarted = !report.StartTime.Equals(Report.StartTime);
         if (restarted)
+        {
+            foreach (Lane lane in _lanes.Values)
+                lane.Leave();
             _lanes.Clear();
+        }
         if (report.State == NodeState.Serving && (restarted || !(State is NodeState.Serving or NodeState.Suspect)))
             health.Begin();
         if (report.Url != Report.Url)

@@ -11,7 +11,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
 
     private readonly List<FoundPlace> _found = [];
     private readonly List<Excluded> _excluded = [];
-    private bool _known, _unheard;
+    private bool _known, _unheard, _nonIdempotent;
 
     public CandidateView Build(Turn turn)
     {
@@ -31,6 +31,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
                 Panic = extras.Panic,
                 TopologyVersion = snapshot.Version,
                 ModelMayExist = _known || _unheard,
+                Idempotent = !_nonIdempotent,
             });
     }
 
@@ -42,7 +43,8 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
             return;
         }
         ServedModel? model = Latest(node);
-        _known |= node.Models.Any(m => m.Name == key.Model && Matches(m.Version));
+        foreach (ServedModel known in node.Models.Where(m => m.Name == key.Model && Matches(m.Version)))
+            (_known, _nonIdempotent) = (true, _nonIdempotent || known.NonIdempotent);
         if (node.State == V1.NodeState.Out)
             Exclude(node, Exclusion.Out);
         else if (node.State == V1.NodeState.Starting)
@@ -61,6 +63,8 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         _unheard |= allowed && !region.Live && !key.OwnOnly;
         RegionModel? model = Latest(region);
         _known |= allowed && !key.OwnOnly && model is not null;
+        _nonIdempotent |= region.Models.Any(m =>
+            m.Summary.Name == key.Model && Matches(m.Summary.Version) && m.Summary.NonIdempotent);
         Exclusion exclusion = !allowed ? Exclusion.RegionNotAllowed
             : key.OwnOnly ? Exclusion.HopLimit
             : !region.Live ? Exclusion.SummaryStale
