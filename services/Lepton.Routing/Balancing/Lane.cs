@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Lepton.Routing.Health;
 
@@ -7,6 +8,8 @@ namespace Lepton.Routing.Balancing;
 /// What this router itself knows, live, of one model on one node (or in one other region): requests under way there
 /// and the time one takes. Outlives snapshots; every field has cache lines of its own, since all requests write them.
 /// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification =
+    "A lane's end is nobody's to say: requests may still hold it. A source without timer and handle holds nothing.")]
 internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
 {
     // An EWMA over about the last 20 answers: quick enough to see a node turn slow, slow enough for its noise.

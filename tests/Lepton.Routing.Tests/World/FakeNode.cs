@@ -7,6 +7,8 @@ using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -26,6 +28,7 @@ internal sealed class FakeNode : IAsyncDisposable
     private readonly List<Task> _reports = [];
     private bool _dead;
     private int _asked;
+    private int _reached;
 
     private FakeNode(string id, string region, WebApplication app)
     {
@@ -44,6 +47,15 @@ internal sealed class FakeNode : IAsyncDisposable
     public Func<ModelInferRequest, ServerCallContext, Task<ModelInferResponse>> Infer { get; set; } = (request, _) =>
         Task.FromResult(new ModelInferResponse { ModelName = request.ModelName, ModelVersion = "1", Id = request.Id });
 
+    /// <summary>What befalls a ModelInfer below gRPC, once its request has come. Default: nothing.</summary>
+    public Func<WireFault> Fault { get; set; } = () => WireFault.None;
+
+    /// <summary>ModelInfer requests that came, whatever became of them.</summary>
+    public int Reached => _reached;
+
+    /// <summary>The header grpc-timeout of each.</summary>
+    public ConcurrentQueue<string> Timeouts { get; } = [];
+
     public Func<string, Task> Repository { get; set; } = _ => Task.CompletedTask;
 
     public ConcurrentQueue<HopAssertion> Assertions { get; } = [];
@@ -58,7 +70,7 @@ internal sealed class FakeNode : IAsyncDisposable
     public NodeReport Report { get; private set; } = new();
 
     public static async Task<FakeNode> StartAsync(TestInstallation installation, string id, string region,
-        params string[] models)
+        Action<NodeReport>? shape, params string[] models)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -69,6 +81,7 @@ internal sealed class FakeNode : IAsyncDisposable
         builder.Services.AddSingleton<Holder>();
         WebApplication app = builder.Build();
         app.MapServiceDefaults();
+        app.Use((http, next) => app.Services.GetRequiredService<Holder>().Node?.SufferAsync(http, next) ?? next());
         app.MapGrpcService<Service>();
         await app.StartAsync();
         FakeNode node = new(id, region, app);
@@ -83,8 +96,12 @@ internal sealed class FakeNode : IAsyncDisposable
         {
             Name = m, Version = "1", Ready = true, Slots = 2, QueueMax = 4, Provider = "cpu",
         }));
+        shape?.Invoke(node.Report);
         return node;
     }
+
+    /// <summary>Falls silent towards the routers, and goes on with what it has.</summary>
+    public Task StopReportingAsync() => _reporting.CancelAsync();
 
     /// <summary>Keeps a report stream to a router, and returns when the first report was taken.</summary>
     public async Task ReportToAsync(TestInstallation installation, string router)
@@ -143,6 +160,36 @@ internal sealed class FakeNode : IAsyncDisposable
     {
         Interlocked.Increment(ref _asked);
         return Infer(request, context);
+    }
+
+    private async Task SufferAsync(HttpContext http, Func<Task> next)
+    {
+        if (http.Request.Path != "/inference.GRPCInferenceService/ModelInfer")
+        {
+            await next();
+            return;
+        }
+        Interlocked.Increment(ref _reached);
+        Timeouts.Enqueue(http.Request.Headers["grpc-timeout"].ToString());
+        WireFault fault = Fault();
+        if (fault == WireFault.None)
+        {
+            await next();
+            return;
+        }
+        await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
+        if (fault == WireFault.Hang)
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (fault == WireFault.BreakAnswer)
+        {
+            http.Response.ContentType = "application/grpc";
+            await http.Response.Body.WriteAsync(new byte[] { 0, 0, 0, 1, 0, 1, 2, 3 }, http.RequestAborted);
+            await http.Response.Body.FlushAsync(http.RequestAborted);
+        }
+        if (fault == WireFault.ResetConnection)
+            http.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
+        else
+            http.Abort();
     }
 
     private sealed class Holder

@@ -39,9 +39,14 @@ internal sealed class TestWorld : IAsyncDisposable
         return world;
     }
 
-    public async Task<FakeNode> AddNodeAsync(string region, string id, params string[] models)
+    public Task<FakeNode> AddNodeAsync(string region, string id, params string[] models) =>
+        AddNodeAsync(region, id, shape: null, models);
+
+    /// <param name="shape">Changes what the node says of itself before it says it.</param>
+    public async Task<FakeNode> AddNodeAsync(
+        string region, string id, Action<V1.NodeReport>? shape, params string[] models)
     {
-        FakeNode node = await FakeNode.StartAsync(Installation, id, region, models);
+        FakeNode node = await FakeNode.StartAsync(Installation, id, region, shape, models);
         _nodes.Add(node);
         foreach (TestRouter router in _routers[region])
             await node.ReportToAsync(Installation, router.Url);

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Http;
+using Grpc.Core;
+using Lepton.Routing.Resilience;
+
+namespace Lepton.Routing.Tests.Resilience;
+
+/// <summary>The two pure tables: what a failure says of the work, and what follows from it.</summary>
+public sealed class RetryDecisionTests
+{
+    [Theory]
+    // Certain to have done no work: another place, whatever the model.
+    [InlineData(nameof(Failure.NotSent), true, 1, nameof(RetryVerdict.Retry))]
+    [InlineData(nameof(Failure.NotSent), false, 1, nameof(RetryVerdict.Retry))]
+    [InlineData(nameof(Failure.Refused), true, 2, nameof(RetryVerdict.Retry))]
+    [InlineData(nameof(Failure.Refused), false, 2, nameof(RetryVerdict.Retry))]
+    [InlineData(nameof(Failure.Full), true, 1, nameof(RetryVerdict.Retry))]
+    [InlineData(nameof(Failure.Full), false, 1, nameof(RetryVerdict.Retry))]
+    // Perhaps done: only what may be done twice.
+    [InlineData(nameof(Failure.MayHaveRun), true, 1, nameof(RetryVerdict.Retry))]
+    [InlineData(nameof(Failure.MayHaveRun), false, 1, nameof(RetryVerdict.OutcomeUnknown))]
+    [InlineData(nameof(Failure.MayHaveRun), false, 3, nameof(RetryVerdict.OutcomeUnknown))]
+    // Enough attempts, or nothing to retry.
+    [InlineData(nameof(Failure.NotSent), true, 3, nameof(RetryVerdict.GiveUp))]
+    [InlineData(nameof(Failure.Full), false, 3, nameof(RetryVerdict.GiveUp))]
+    [InlineData(nameof(Failure.MayHaveRun), true, 4, nameof(RetryVerdict.GiveUp))]
+    [InlineData(nameof(Failure.None), true, 1, nameof(RetryVerdict.GiveUp))]
+    [InlineData(nameof(Failure.None), false, 1, nameof(RetryVerdict.GiveUp))]
+    public void After_Failure_IsTheTablesVerdict(string failure, bool idempotent, int attempts, string expected) =>
+        Assert.Equal(expected, RetryDecision.After(
+            Enum.Parse<Failure>(failure), idempotent, attempts, attemptsMax: 3).ToString());
+
+    [Theory]
+    [InlineData(HttpRequestError.ConnectionError, nameof(Failure.NotSent))]
+    [InlineData(HttpRequestError.NameResolutionError, nameof(Failure.NotSent))]
+    [InlineData(HttpRequestError.SecureConnectionError, nameof(Failure.NotSent))]
+    [InlineData(HttpRequestError.VersionNegotiationError, nameof(Failure.NotSent))]
+    [InlineData(HttpRequestError.ResponseEnded, nameof(Failure.MayHaveRun))]
+    [InlineData(HttpRequestError.HttpProtocolError, nameof(Failure.MayHaveRun))]
+    [InlineData(HttpRequestError.InvalidResponse, nameof(Failure.MayHaveRun))]
+    [InlineData(HttpRequestError.Unknown, nameof(Failure.MayHaveRun))]
+    public void Of_ConnectionsError_TellsWhetherAnythingWasSent(HttpRequestError error, string expected) =>
+        Assert.Equal(expected, FailureRules.Of(new HttpRequestException(error)).ToString());
+
+    [Theory]
+    [InlineData(7, nameof(Failure.Refused))] // REFUSED_STREAM: before any processing
+    [InlineData(0, nameof(Failure.MayHaveRun))]
+    [InlineData(2, nameof(Failure.MayHaveRun))] // INTERNAL_ERROR
+    [InlineData(8, nameof(Failure.MayHaveRun))] // CANCEL
+    public void Of_ResetStream_TellsWhetherItWasProcessed(long code, string expected) =>
+        Assert.Equal(expected, FailureRules.Of(new HttpRequestException(
+            HttpRequestError.HttpProtocolError, inner: new HttpProtocolException(code, "reset", null))).ToString());
+
+    [Theory]
+    [InlineData(StatusCode.Unavailable, "NODE_DRAINING", nameof(Failure.Refused))]
+    [InlineData(StatusCode.Unavailable, "MODEL_NOT_READY", nameof(Failure.Refused))]
+    [InlineData(StatusCode.Unavailable, "NO_NODE_AVAILABLE", nameof(Failure.Refused))]
+    [InlineData(StatusCode.Unavailable, "DECISION_LOG_UNAVAILABLE", nameof(Failure.Refused))]
+    [InlineData(StatusCode.Unavailable, "FORWARDING_FAILED", nameof(Failure.MayHaveRun))] // over there, perhaps
+    [InlineData(StatusCode.Unavailable, "RETRY_BUDGET_SPENT", nameof(Failure.MayHaveRun))]
+    [InlineData(StatusCode.Unavailable, null, nameof(Failure.MayHaveRun))] // anybody may say so, at any time
+    [InlineData(null, null, nameof(Failure.MayHaveRun))]
+    [InlineData(StatusCode.ResourceExhausted, "QUEUE_FULL", nameof(Failure.Full))]
+    [InlineData(StatusCode.ResourceExhausted, "OVERLOADED", nameof(Failure.Full))]
+    [InlineData(StatusCode.ResourceExhausted, "MESSAGE_TOO_LARGE", nameof(Failure.None))] // everywhere
+    [InlineData(StatusCode.ResourceExhausted, null, nameof(Failure.None))]
+    [InlineData(StatusCode.OK, null, nameof(Failure.None))]
+    [InlineData(StatusCode.InvalidArgument, "INPUT_INVALID", nameof(Failure.None))]
+    [InlineData(StatusCode.Internal, "EXECUTION_FAILED", nameof(Failure.None))] // it ran
+    [InlineData(StatusCode.DeadlineExceeded, null, nameof(Failure.None))]
+    public void Of_Answer_TellsWhetherItTookWork(StatusCode? status, string? reason, string expected) =>
+        Assert.Equal(expected, FailureRules.Of(status, reason).ToString());
+}
