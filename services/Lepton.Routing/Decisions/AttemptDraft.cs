@@ -117,7 +117,8 @@ internal sealed class AttemptDraft
     // off.
     private Exclusion ExclusionOf(Candidate candidate, int i)
     {
-        if (!ReferenceEquals(candidate, Picked) && PassedOver.ReasonOf(candidate.Lane) is not Exclusion.None and var why)
+        if (!ReferenceEquals(candidate, Picked)
+            && PassedOver.ReasonOf(candidate.Lane) is not Exclusion.None and var why)
             return why;
         if (!Guarded || Picked is null || ReferenceEquals(candidate, Picked) || candidate.IsRegion != Picked.IsRegion)
             return Exclusion.None;

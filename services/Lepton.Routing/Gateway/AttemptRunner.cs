@@ -9,7 +9,8 @@ using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing.Gateway;
 
-/// <summary>Sends one attempt, holds back what can be held of its answer, says how it failed, and books its end.</summary>
+/// <summary>Sends one attempt, holds back what can be held of its answer, says how it failed, and books its
+/// end.</summary>
 internal sealed partial class AttemptRunner(
     Forwarder forwarder, DecisionLog log, RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time,
     ILogger<AttemptRunner> logger)
@@ -72,7 +73,8 @@ internal sealed partial class AttemptRunner(
     }
 
     /// <summary>What a wait for nothing says of the place.</summary>
-    public Outcome OutcomeOfWait(Attempt attempt) => OutcomeRules.OfSilence(time.GetElapsedTime(attempt.StartedAt), attempt.Candidate.SlowAnswerSeconds);
+    public Outcome OutcomeOfWait(Attempt attempt)
+        => OutcomeRules.OfSilence(time.GetElapsedTime(attempt.StartedAt), attempt.Candidate.SlowAnswerSeconds);
 
     public static string NameOf(Candidate candidate) =>
         candidate.IsRegion ? $"region {candidate.Region}" : candidate.Node;

@@ -3,7 +3,8 @@ using Lepton.Routing.Resilience;
 
 namespace Lepton.Routing.Gateway;
 
-/// <summary>One request's attempts so far, and where they were. Only the loop that looks after it writes here.</summary>
+/// <summary>One request's attempts so far, and where they were. Only the loop that looks after it writes
+/// here.</summary>
 internal sealed class Forwarding(
     GatewayCall call, IBalancingStrategy strategy, ModelFlow flow, Func<Candidate, ValueTask<HttpContent?>> contentFor)
 {

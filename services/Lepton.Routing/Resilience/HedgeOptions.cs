@@ -13,7 +13,8 @@ internal sealed class HedgeOptions
     public double Percentile { get; set; } = 0.95;
 
     /// <summary>It is never slow before this, however quick the others are. Default 10 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ErrorMessage = "Routing:Hedging:DelayMin takes 1 ms to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00",
+        ErrorMessage = "Routing:Hedging:DelayMin takes 1 ms to 1 min.")]
     public TimeSpan DelayMin { get; set; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Answers of the last 30 s that are needed to tell what is slow. Default 100.</summary>

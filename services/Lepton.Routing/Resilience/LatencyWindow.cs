@@ -66,7 +66,8 @@ internal sealed class LatencyWindow(double percentile, int samplesMin, TimeProvi
             long total = 0;
             for (int i = 0; i < Buckets; i++)
                 total += _current[i] + _previous[i];
-            (_slow, _fastest) = total < samplesMin ? (0, 0) : (EdgeOf(IndexAt(percentile * total) + 1), EdgeOf(IndexAt(0)));
+            (_slow, _fastest) = total < samplesMin ? (0, 0)
+                : (EdgeOf(IndexAt(percentile * total) + 1), EdgeOf(IndexAt(0)));
             Volatile.Write(ref _summedAt, now);
         }
     }

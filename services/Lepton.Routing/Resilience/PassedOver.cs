@@ -26,7 +26,8 @@ internal sealed class PassedOver
     }
 
     /// <summary>Why that place was passed over; None when it was not.</summary>
-    public Exclusion ReasonOf(Lane lane) => _lanes.IndexOf(lane) is >= 0 and var index ? _reasons[index] : Exclusion.None;
+    public Exclusion ReasonOf(Lane lane) => _lanes.IndexOf(lane) is >= 0 and var index ? _reasons[index]
+        : Exclusion.None;
 
     public PassedOver Copy()
     {

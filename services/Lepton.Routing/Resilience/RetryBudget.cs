@@ -1,9 +1,9 @@
 namespace Lepton.Routing.Resilience;
 
 /// <summary>
-/// What one model's second attempts may cost: over any 10 s at most <c>share</c> × its requests + <c>perSecond</c> × 10.
-/// Without it, a region that is slow is asked more the slower it gets. A window and not a bucket that fills for ever: a
-/// quiet hour must not pay for a storm.
+/// What one model's second attempts may cost: over any 10 s at most <c>share</c> × its requests + <c>perSecond</c> ×
+/// 10. Without it, a region that is slow is asked more the slower it gets. A window and not a bucket that fills for
+/// ever: a quiet hour must not pay for a storm.
 /// </summary>
 /// <remarks>
 /// One a model and router. A budget of the whole router would let one model's storm take the retries of all others

@@ -23,7 +23,8 @@ public sealed class RetryTests
     private static async Task<FakeNode[]> TwoAsync(TestWorld world, bool idempotent = true) =>
     [
         await world.AddNodeAsync("eu-west", "node-a", r => r.Models[0].NonIdempotent = !idempotent, "ocr"),
-        await world.AddNodeAsync("eu-west", "node-b", r => (r.Zone, r.Models[0].NonIdempotent) = ("b", !idempotent), "ocr"),
+        await world.AddNodeAsync("eu-west", "node-b", r
+            => (r.Zone, r.Models[0].NonIdempotent) = ("b", !idempotent), "ocr"),
     ];
 
     private static async Task<Decision> DecisionOfAsync(TestWorld world, Metadata trailers) =>
@@ -183,7 +184,8 @@ public sealed class RetryTests
             node.Infer = (request, _) =>
             {
                 lock (random)
-                    return random.Next(3) == 0 ? throw QueueFull : Task.FromResult(new ModelInferResponse { Id = request.Id });
+                    return random.Next(3) == 0 ? throw QueueFull
+                        : Task.FromResult(new ModelInferResponse { Id = request.Id });
             };
         }
 
@@ -206,7 +208,8 @@ public sealed class RetryTests
     public async Task ModelInfer_Deadline_ReachesTheNodeLessTheWayBack()
     {
         await using TestWorld world = await TestWorld.StartAsync(["eu-west"],
-            settings: new() { ["Routing:Deadlines:AllowanceMin"] = "00:00:02", ["Routing:Deadlines:AllowanceMax"] = "00:00:02" });
+            settings: new() { ["Routing:Deadlines:AllowanceMin"] = "00:00:02",
+                ["Routing:Deadlines:AllowanceMax"] = "00:00:02" });
         FakeNode node = await world.AddNodeAsync("eu-west", "node-a", "ocr");
         await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"), deadline: DateTime.UtcNow.AddSeconds(20));
 

@@ -179,7 +179,8 @@ internal sealed class FakeNode : IAsyncDisposable
         }
         await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
         if (fault == WireFault.Hang)
-            await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Timeout.Infinite, http.RequestAborted)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (fault == WireFault.BreakAnswer)
         {
             http.Response.ContentType = "application/grpc";
