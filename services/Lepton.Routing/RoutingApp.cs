@@ -81,6 +81,8 @@ internal static class RoutingApp
         .AddSingleton<CallOpener>()
         .AddSingleton<FlowTable>()
         .AddSingleton<ResilienceMetrics>()
+        .AddSingleton<ColdHold>()
+        .AddSingleton<StrategyRight>()
         .AddSingleton<AttemptRunner>()
         .AddSingleton<AnswerDelivery>()
         .AddSingleton<ForwardLoop>()

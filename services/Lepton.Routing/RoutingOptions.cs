@@ -93,6 +93,16 @@ internal sealed partial class RoutingOptions
     [ValidateObjectMembers]
     public HedgeOptions Hedging { get; set; } = new();
 
+    /// <summary>Requests that wait for a model which is being loaded.</summary>
+    [ValidateObjectMembers]
+    public HoldOptions Hold { get; set; } = new();
+
+    /// <summary>
+    /// Tenants that may choose a request's strategy by x-lepton-strategy: their names separated by commas, <c>*</c> for
+    /// all, empty for none. Default all.
+    /// </summary>
+    public string TenantsMayChooseStrategy { get; set; } = StrategyRight.Everybody;
+
     /// <summary>What of a deadline is kept for the way.</summary>
     [ValidateObjectMembers]
     public DeadlineOptions Deadlines { get; set; } = new();

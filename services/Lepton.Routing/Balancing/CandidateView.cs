@@ -52,6 +52,9 @@ internal sealed class CandidateView
     /// <summary>The snapshot's number.</summary>
     public ulong TopologyVersion { get; init; }
 
+    /// <summary>An allowed node of the own region is loading the model: it will have it soon.</summary>
+    public bool IsComing { get; init; }
+
     /// <summary>A request may run twice: no place that has the model declares otherwise.</summary>
     public bool Idempotent { get; init; } = true;
 

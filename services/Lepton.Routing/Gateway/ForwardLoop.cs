@@ -12,8 +12,8 @@ namespace Lepton.Routing.Gateway;
 /// replaced; within the model's budget, and never for work that must not run twice.
 /// </summary>
 internal sealed class ForwardLoop(
-    CandidatePicker picker, StrategyChoice strategies, FlowTable flows, AttemptRunner runner, AnswerDelivery delivery,
-    ResilienceMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time)
+    CandidatePicker picker, StrategyChoice strategies, FlowTable flows, ColdHold hold, AttemptRunner runner,
+    AnswerDelivery delivery, ResilienceMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time)
 {
     /// <summary>Has the request served: null when it was answered, else the error to answer with.</summary>
     /// <param name="contentFor">The request's body for one attempt; null when it can't be sent once more.</param>
@@ -21,10 +21,13 @@ internal sealed class ForwardLoop(
     {
         IBalancingStrategy strategy = strategies.For(call.Head.Strategy, call.Draft.Model);
         call.Draft.Strategy = strategy.Name;
-        Forwarding run = new(call, strategy, flows.For(call.Draft.Model), contentFor);
+        Forwarding run = new(call, strategy, contentFor);
         try
         {
-            RpcException? error = Begin(run);
+            Place place = Pick(run);
+            if (place.Candidate is null && call.Method.Books && await hold.WaitAsync(call))
+                place = Pick(run);
+            RpcException? error = Begin(run, place);
             while (error is null)
             {
                 await call.Signal.WaitAsync();
@@ -49,11 +52,11 @@ internal sealed class ForwardLoop(
         }
     }
 
-    private RpcException? Begin(Forwarding run)
+    private RpcException? Begin(Forwarding run, Place place)
     {
-        Place place = Pick(run);
         if (place.Candidate is null)
             return place.Error;
+        run.Flow = flows.For(run.Call.Draft.Model);
         run.Flow.Budget.Deposit();
         if (Allowance.IsTooShort(run.Call.TimeLeft, run.Flow.Latency.FastestSeconds))
         {

@@ -6,7 +6,7 @@ namespace Lepton.Routing.Gateway;
 /// <summary>One request's attempts so far, and where they were. Only the loop that looks after it writes
 /// here.</summary>
 internal sealed class Forwarding(
-    GatewayCall call, IBalancingStrategy strategy, ModelFlow flow, Func<Candidate, ValueTask<HttpContent?>> contentFor)
+    GatewayCall call, IBalancingStrategy strategy, Func<Candidate, ValueTask<HttpContent?>> contentFor)
 {
     private readonly List<Attempt> _attempts = new(1);
     private List<Candidate>? _died;
@@ -16,7 +16,12 @@ internal sealed class Forwarding(
 
     public IBalancingStrategy Strategy { get; } = strategy;
 
-    public ModelFlow Flow { get; } = flow;
+    /// <summary>The model's; known once there is a place, so that made-up names have none.</summary>
+    public ModelFlow Flow
+    {
+        get => field ?? throw new InvalidOperationException("No place was found yet.");
+        set;
+    }
 
     /// <summary>The request's body for one attempt; null when it can't be sent once more.</summary>
     public Func<Candidate, ValueTask<HttpContent?>> ContentFor { get; } = contentFor;

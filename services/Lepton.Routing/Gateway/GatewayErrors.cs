@@ -105,6 +105,10 @@ internal static class GatewayErrors
         $"{where} failed, and the model's retries are spent.",
         new Dictionary<string, string> { ["cause"] = cause.ToString() }, RpcErrors.RetryAfter(RetryDelay));
 
+    public static RpcException StrategyNotAllowed(string tenant) => RpcErrors.Create(StatusCode.PermissionDenied,
+        Reason.StrategyNotAllowed, $"Tenant '{tenant}' may not choose a strategy: leave {Headers.Strategy} out.",
+        new Dictionary<string, string> { ["option"] = "Routing:TenantsMayChooseStrategy" });
+
     // Not UNAVAILABLE: clients ask again by themselves then, and this must not run twice.
     public static RpcException OutcomeUnknown(string where, string model) => RpcErrors.Create(StatusCode.Unknown,
         Reason.OutcomeUnknown, $"{where} failed while it had the request. Model '{Clip(model)}' is declared not "

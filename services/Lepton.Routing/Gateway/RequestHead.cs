@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Hop.V1;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Resilience;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Primitives;
 
@@ -17,7 +18,7 @@ internal sealed record RequestHead(
     HopAssertion? Origin, EffectiveClass Class, RegionSet? AllowedByOrigin);
 
 /// <summary>Reads and checks a request's headers.</summary>
-internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier)
+internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier, StrategyRight right)
 {
     private const int TagsLengthMax = 1024;
 
@@ -42,6 +43,9 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier)
         RpcException? error = ReadMetadata(headers, draft, out IBalancingStrategy? strategy, out TimeSpan? timeout);
         if (error is not null)
             return (null, error);
+        // What another router sends on, it has checked: its tenants are its own to know.
+        if (strategy is not null && origin is null && !right.Has(draft.Tenant))
+            return (null, GatewayErrors.StrategyNotAllowed(draft.Tenant));
         // From a router, the class it decided counts, whatever the header that the client sent says.
         draft.AskedClass = origin?.DataClass ?? headers[Headers.DataClass].ToString();
         if (origin is { Priority.Length: > 0 })

@@ -14,7 +14,7 @@ namespace Lepton.Routing.Gateway;
 /// What would happen to a request: admission and pick as for a real one, nothing booked, sent or recorded.
 /// </summary>
 internal sealed class RoutePlanner(
-    Topology topology, CandidatePicker picker, StrategyChoice strategies, TimeProvider time)
+    Topology topology, CandidatePicker picker, StrategyChoice strategies, StrategyRight right, TimeProvider time)
 {
     public PlanRouteResponse Plan(PlanRouteRequest request, Caller caller)
     {
@@ -25,6 +25,8 @@ internal sealed class RoutePlanner(
         IBalancingStrategy? asked = null;
         if (request.Strategy.Length > 0 && !StrategyCatalogue.ByName.TryGetValue(request.Strategy, out asked))
             throw GatewayErrors.FieldInvalid("strategy", $"takes one of {StrategyCatalogue.Names}");
+        if (asked is not null && !right.Has(caller.Tenant))
+            throw GatewayErrors.StrategyNotAllowed(caller.Tenant);
         IBalancingStrategy strategy = strategies.For(asked, request.Model);
 
         DecisionDraft draft = new()

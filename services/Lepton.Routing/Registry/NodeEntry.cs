@@ -25,7 +25,7 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHea
         set
         {
             // Requests that wait there hear of it. They only note it, so that it may be told under the lock.
-            foreach (Lane lane in _lanes.Values)
+            foreach ((Lane lane, _) in _lanes.Values)
                 if (value == NodeState.Out)
                     lane.Leave();
                 else
@@ -46,7 +46,7 @@ internal sealed class NodeEntry(NodeSession session, NodeReport report, PlaceHea
         bool restarted = !report.StartTime.Equals(Report.StartTime);
         if (restarted)
         {
-            foreach (Lane lane in _lanes.Values)
+            foreach ((Lane lane, _) in _lanes.Values)
                 lane.Leave();
             _lanes.Clear();
         }

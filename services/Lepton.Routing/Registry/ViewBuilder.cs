@@ -11,7 +11,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
 
     private readonly List<FoundPlace> _found = [];
     private readonly List<Excluded> _excluded = [];
-    private bool _known, _unheard, _nonIdempotent;
+    private bool _known, _unheard, _nonIdempotent, _coming;
 
     public CandidateView Build(Turn turn)
     {
@@ -32,6 +32,7 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
                 TopologyVersion = snapshot.Version,
                 ModelMayExist = _known || _unheard,
                 Idempotent = !_nonIdempotent,
+                IsComing = _coming,
             });
     }
 
@@ -45,6 +46,10 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         ServedModel? model = Latest(node);
         foreach (ServedModel known in node.Models.Where(m => m.Name == key.Model && Matches(m.Version)))
             (_known, _nonIdempotent) = (true, _nonIdempotent || known.NonIdempotent);
+        // A node that starts lists nothing for a moment: it may have the model.
+        bool starts = node.State == V1.NodeState.Starting;
+        _coming |= (starts && node.Models.Count == 0) || (starts || node.State == V1.NodeState.Serving)
+            && node.Models.Any(m => m.Name == key.Model && Matches(m.Version) && (m.Loading || (starts && m.Ready)));
         if (node.State == V1.NodeState.Out)
             Exclude(node, Exclusion.Out);
         else if (node.State == V1.NodeState.Starting)

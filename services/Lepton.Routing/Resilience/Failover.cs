@@ -20,14 +20,16 @@ internal static class Failover
     {
         if (died.Count == 0)
             return passed;
-        if (OwnDeaths(died) >= DeathsOfARegion && Any(view.Remote, passed, died, anyZone: true))
+        if (OwnDeaths(died) >= DeathsOfARegion && Any(view.Remote.Candidates, passed, died, anyZone: true))
             return WithOwn(view, passed, died, anyZone: true);
-        return Any(view.Own, passed, died, anyZone: false) ? WithOwn(view, passed, died, anyZone: false) : passed;
+        return Any(view.Own.Candidates, passed, died, anyZone: false)
+            ? WithOwn(view, passed, died, anyZone: false)
+            : passed;
     }
 
-    private static bool Any(CandidateLevel level, PassedOver passed, IReadOnlyList<Candidate> died, bool anyZone)
+    private static bool Any(Candidate[] level, PassedOver passed, IReadOnlyList<Candidate> died, bool anyZone)
     {
-        foreach (Candidate candidate in level.Candidates)
+        foreach (Candidate candidate in level)
             if (passed.ReasonOf(candidate.Lane) == Exclusion.None && (anyZone || !SharesZone(candidate, died)))
                 return true;
         return false;

@@ -14,6 +14,10 @@ internal sealed class ResilienceMetrics
             "Second attempts beside a slow first, by whether they answered first.");
         BudgetSpent = meter.CreateCounter<long>("lepton.routing.retry_budget.spent", "{attempt}",
             "Retries and hedges not made because the model's budget was spent.");
+        Held = meter.CreateUpDownCounter<long>("lepton.routing.held", "{request}",
+            "Requests that wait for a model which is being loaded.");
+        HoldDuration = meter.CreateHistogram<double>("lepton.routing.hold.duration", "s",
+            "How long they waited, by whether they were served.");
         meter.CreateObservableGauge("lepton.routing.retry_budget.left", () => flows.All.Select(f =>
             new Measurement<double>(f.Budget.Left, new KeyValuePair<string, object?>("lepton.model", f.Model))),
             "{attempt}", "Retries and hedges that may be made now.");
@@ -27,4 +31,8 @@ internal sealed class ResilienceMetrics
     public Counter<long> Hedges { get; }
 
     public Counter<long> BudgetSpent { get; }
+
+    public UpDownCounter<long> Held { get; }
+
+    public Histogram<double> HoldDuration { get; }
 }
