@@ -55,7 +55,7 @@ internal sealed partial class AttemptRunner(
         if (reason.Length > 0)
             draft.Reason = reason;
         attempt.Place.Reservation?.End(outcome);
-        metrics.Attempts.Add(1, new KeyValuePair<string, object?>("rpc.grpc.status_code", (int)status));
+        metrics.Attempts.Add(1, new KeyValuePair<string, object?>("rpc.grpc.status_code", StatusTag.Of((int)status)));
         attempt.Activity?.SetTag("rpc.grpc.status_code", (int)status);
     }
 

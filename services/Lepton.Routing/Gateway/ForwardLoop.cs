@@ -211,7 +211,8 @@ internal sealed class ForwardLoop(
             : StatusCode.Cancelled;
         foreach (Attempt attempt in run.Attempts)
         {
-            if (status == StatusCode.DeadlineExceeded)
+            // Whoever's patience it was that ended: a long silence is the place's.
+            if (run.Call.Cancellation.IsCancellationRequested)
                 runner.GiveUp(run.Call, attempt, status);
             else
                 runner.End(attempt, status, Outcome.Unjudged);
