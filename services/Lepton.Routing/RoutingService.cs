@@ -44,7 +44,8 @@ internal sealed class RoutingService(
             RegistrySnapshot snapshot = snapshots.Current;
             WatchNodesResponse response = new() { TopologyVersion = snapshot.Version };
             response.Nodes.AddRange(snapshot.Nodes.Select(n => WireNodes.Of(n, time.GetUtcNow())));
-            await responseStream.WriteAsync(response, end.Token);
+            // A write that is cancelled aborts the call before its status: only the waiting ends here.
+            await responseStream.WriteAsync(response, context.CancellationToken);
             await Task.Delay(WatchPause, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAny(change, Task.Delay(WatchInterval - WatchPause, time, end.Token));
             context.CancellationToken.ThrowIfCancellationRequested();

@@ -104,7 +104,7 @@ public sealed class AgentTests
         await using var node = await NodeHost.StartAsync(models, settings, pki);
         using var running = node.InferAsync(
             Messages.Request("slow", ("x", "FP32", [256, 256], new byte[256 * 256 * 4])));
-        await router.UntilAsync(r => r.Load.InFlight == 1);
+        await node.UntilTakenAsync("slow");
 
         var stopping = node.StopAsync();
         await router.UntilAsync(r => r.State == NodeState.Draining);
@@ -156,7 +156,7 @@ public sealed class AgentTests
         using var call = node.Client.ModelStreamInfer(node.Headers("slow"));
         await call.RequestStream.WriteAsync(
             Messages.Request("slow", ("x", "FP32", [256, 256], new byte[256 * 256 * 4])));
-        await router.UntilAsync(r => r.Load.InFlight == 1);
+        await node.UntilTakenAsync("slow");
 
         var stopping = node.StopAsync();
 

@@ -127,6 +127,15 @@ internal sealed class NodeHost : IAsyncDisposable
 
     public async Task StopAsync() => await _app.StopAsync();
 
+    /// <summary>Ends when the first request to a model has begun to run, or has ended.</summary>
+    public async Task UntilTakenAsync(string model)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var served = Services.GetRequiredService<ModelRepository>().Find(model, "");
+        while (served.Running == 0 && served.Statistics.Snapshot().Success.Count == 0)
+            await Task.Delay(1, limit.Token);
+    }
+
     /// <summary>Ends when a node that stops has begun to refuse new work.</summary>
     public async Task UntilRefusingAsync()
     {

@@ -22,6 +22,9 @@ internal sealed partial class NodeAgent(
     // A router that has not answered a report for that long has lost us anyway.
     private static readonly TimeSpan FarewellMax = TimeSpan.FromSeconds(3);
 
+    // A server that closes its connections at once may cut off the status of a stream that it ended a moment before.
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+
     // What routers had sent before they knew arrives within a round trip of a region.
     private static readonly TimeSpan OnTheWay = TimeSpan.FromMilliseconds(200);
 
@@ -68,6 +71,7 @@ internal sealed partial class NodeAgent(
             && !cancellationToken.IsCancellationRequested)
             await PauseAsync(TimeSpan.FromMilliseconds(20), cancellationToken);
         LogDrained(draining.Calls);
+        await PauseAsync(LastWords, cancellationToken);
     }
 
     private async Task PauseAsync(TimeSpan pause, CancellationToken cancellation) =>

@@ -50,8 +50,9 @@ internal sealed class LoadStreams(
         using var timer = new PeriodicTimer(interval, time);
         try
         {
+            // A write that is cancelled aborts the call before its status: only the waiting ends when the node leaves.
             do
-                await stream.WriteAsync(load.Report(), end.Token);
+                await stream.WriteAsync(load.Report(), cancellation);
             while (await timer.WaitForNextTickAsync(end.Token));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

@@ -15,6 +15,9 @@ internal sealed partial class RouterExit(
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
+    // A server that closes its connections at once may cut off the status of a stream that it ended a moment before.
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+
     private Task _ending = Task.CompletedTask;
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -29,9 +32,10 @@ internal sealed partial class RouterExit(
         TimeSpan lameDuck = options.Value.Drain.LameDuckTime;
         LogDraining(calls.Active, lameDuck.TotalSeconds);
         drain.Begin();
-        snapshots.Announce();
+        snapshots.Publish();
         await WaitAsync(() => calls.IsQuiet(lameDuck) && regions.AllTold(), lameDuck, cancellationToken);
         await drain.CloseAsync();
+        await WaitAsync(() => false, LastWords, cancellationToken);
         _ending = EndAsync(cancellationToken);
     }
 

@@ -46,8 +46,12 @@ internal sealed partial class SnapshotPublisher : BackgroundService
     /// <summary>Completes when a change of what may serve has been published.</summary>
     public Task Changed => Volatile.Read(ref _next).Task;
 
-    /// <summary>Has what waits for a change go on now: something else than nodes and regions has changed.</summary>
-    public void Announce() => Publish();
+    /// <summary>Builds the view anew and has what waits for a change go on.</summary>
+    public void Publish()
+    {
+        Build();
+        Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    }
 
     public override void Dispose()
     {
@@ -84,12 +88,6 @@ internal sealed partial class SnapshotPublisher : BackgroundService
                 Interlocked.Exchange(ref publisher._healthChanged, 0);
                 publisher.Publish();
             }, this, preferLocal: false);
-    }
-
-    private void Publish()
-    {
-        Build();
-        Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
     private void Build()
