@@ -20,7 +20,6 @@ internal enum Exclusion
     Starting,
     Out,
     Suspect,
-    NoFreeSlot,
     QueueLong,
     Attempted,
     SummaryStale,

@@ -153,7 +153,6 @@ internal sealed class AttemptDraft
         Exclusion.Starting => V1.ExclusionReason.Starting,
         Exclusion.Out => V1.ExclusionReason.Out,
         Exclusion.Suspect => V1.ExclusionReason.Suspect,
-        Exclusion.NoFreeSlot => V1.ExclusionReason.NoFreeSlot,
         Exclusion.QueueLong => V1.ExclusionReason.QueueLong,
         Exclusion.Attempted => V1.ExclusionReason.Attempted,
         Exclusion.SummaryStale => V1.ExclusionReason.SummaryStale,

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Health;
 using Lepton.Routing.Resilience;
+using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing.Gateway;
@@ -202,7 +203,7 @@ internal sealed class ForwardLoop(
     // A place's own refusal says more than that it refused; that nobody knows what ran, and that no more may be tried,
     // is ours to say.
     private static bool IsBetterTold(RpcException error) =>
-        Lepton.ServiceDefaults.RpcErrors.ReasonOf(error) == "FORWARDING_FAILED";
+        RpcErrors.ReasonOf(error) == RpcErrors.ReasonOf(V1.ErrorReason.ForwardingFailed);
 
     private void EndAll(Forwarding run)
     {

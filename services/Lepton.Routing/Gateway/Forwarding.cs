@@ -37,7 +37,7 @@ internal sealed class Forwarding(
 
     public IReadOnlyList<Candidate> Died => _died ?? (IReadOnlyList<Candidate>)[];
 
-    /// <summary>Nobody answers, or it is a stream: one attempt a place, no hedge, no look at departures.</summary>
+    /// <summary>One request and one answer: only such a call is hedged, or moved when its place goes.</summary>
     public bool IsUnary => Call.Method != GatewayMethod.ModelStreamInfer;
 
     public void Add(Attempt attempt) => _attempts.Add(attempt);

@@ -21,19 +21,8 @@ internal sealed class ViewBuilder(Topology topology, RegistrySnapshot snapshot, 
         foreach (RegionView region in snapshot.Regions)
             Sort(region);
         ServicePrior prior = ServicePrior.Of(snapshot.Nodes.Select(Latest), snapshot.Regions.Select(LiveLatest));
-        return new ViewTriage(_found, prior, snapshot.Options).Build(_excluded, (own, remote, excluded, extras) =>
-            new CandidateView(own, remote, turn)
-            {
-                Excluded = excluded,
-                LastResort = extras.LastResort,
-                Trials = extras.Trials ?? [],
-                IsTrial = extras.IsTrial,
-                Panic = extras.Panic,
-                TopologyVersion = snapshot.Version,
-                ModelMayExist = _known || _unheard,
-                Idempotent = !_nonIdempotent,
-                IsComing = _coming,
-            });
+        ViewFacts facts = new(turn, snapshot.Version, _known || _unheard, !_nonIdempotent, _coming);
+        return new ViewTriage(_found, prior, snapshot.Options, facts).Build(_excluded);
     }
 
     private void Sort(NodeView node)

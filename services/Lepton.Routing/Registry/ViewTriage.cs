@@ -15,10 +15,12 @@ internal sealed class ViewTriage
     private readonly ServicePrior _prior;
     private readonly bool _slowStart;
     private readonly double _crowd;
+    private readonly ViewFacts _facts;
 
-    public ViewTriage(IReadOnlyList<FoundPlace> found, ServicePrior prior, RoutingOptions options)
+    public ViewTriage(
+        IReadOnlyList<FoundPlace> found, ServicePrior prior, RoutingOptions options, in ViewFacts facts)
     {
-        (_found, _prior, _verdicts) = (found, prior, new Verdict[found.Count]);
+        (_found, _prior, _verdicts, _facts) = (found, prior, new Verdict[found.Count], facts);
         _panic = Triage.Sort([.. found.Select(f => f.Standing)], _verdicts, options.Ejection);
         _slowStart = OthersCarryTheRest();
         ServedModel[] models = [.. found.OfType<FoundNode>().Select(n => n.Model)];
@@ -26,34 +28,39 @@ internal sealed class ViewTriage
     }
 
     /// <param name="excluded">Who is no candidate for other reasons.</param>
-    /// <param name="viewOf">A view of own nodes, other regions and excluded.</param>
-    public CandidateView Build(
-        IReadOnlyList<Excluded> excluded, Func<Candidate[], Candidate[], IReadOnlyList<Excluded>, ViewExtras,
-        CandidateView> viewOf)
+    public CandidateView Build(IReadOnlyList<Excluded> excluded)
     {
         Excluded[] passed = [.. Indexes(v => v != Verdict.Use).Select(ToExcluded)];
-        CandidateView? lastResort = passed.Length == 0 ? null
-            : Make(viewOf, Indexes(v => v != Verdict.Use), excluded, default);
+        CandidateView? lastResort = passed.Length == 0 ? null : Make(Indexes(v => v != Verdict.Use), excluded);
         if (passed.Length == _found.Count && lastResort is not null)
             return lastResort; // suspects only: had there been others, that were a panic
         CandidateView[] trials =
         [
             .. Indexes(v => v == Verdict.CircuitOpen)
                 .Where(i => _found[i].Lane.CircuitState is CircuitState.HalfOpen)
-                .Select(i => Make(viewOf, [i], excluded, new ViewExtras(null, [], true, false))),
+                .Select(i => Make([i], excluded, isTrial: true)),
         ];
-        return Make(viewOf, Indexes(v => v == Verdict.Use), [.. passed, .. excluded],
-            new ViewExtras(lastResort, trials, false, _panic));
+        return Make(Indexes(v => v == Verdict.Use), [.. passed, .. excluded], lastResort, trials, panic: _panic);
     }
 
-    private CandidateView Make(
-        Func<Candidate[], Candidate[], IReadOnlyList<Excluded>, ViewExtras, CandidateView> viewOf,
-        IEnumerable<int> indexes, IReadOnlyList<Excluded> excluded, ViewExtras extras)
+    private CandidateView Make(IEnumerable<int> indexes, IReadOnlyList<Excluded> excluded,
+        CandidateView? lastResort = null, IReadOnlyList<CandidateView>? trials = null, bool isTrial = false,
+        bool panic = false)
     {
         FoundPlace[] places = [.. indexes.Select(i => _found[i])];
-        return viewOf(
-            [.. places.Where(p => !p.IsRegion).Select(ToCandidate)],
-            [.. places.Where(p => p.IsRegion).Select(ToCandidate)], excluded, extras);
+        return new CandidateView([.. places.Where(p => !p.IsRegion).Select(ToCandidate)],
+            [.. places.Where(p => p.IsRegion).Select(ToCandidate)], _facts.Turn)
+        {
+            Excluded = excluded,
+            LastResort = lastResort,
+            Trials = trials ?? [],
+            IsTrial = isTrial,
+            Panic = panic,
+            TopologyVersion = _facts.Version,
+            ModelMayExist = _facts.ModelMayExist,
+            Idempotent = _facts.Idempotent,
+            IsComing = _facts.IsComing,
+        };
     }
 
     private Candidate ToCandidate(FoundPlace place) =>
@@ -91,6 +98,5 @@ internal sealed class ViewTriage
         string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.#} s");
 }
 
-/// <summary>What a view has beside its candidates.</summary>
-internal readonly record struct ViewExtras(
-    CandidateView? LastResort, IReadOnlyList<CandidateView> Trials, bool IsTrial, bool Panic);
+/// <summary>What views of one request's places have in common.</summary>
+internal readonly record struct ViewFacts(Turn Turn, ulong Version, bool ModelMayExist, bool Idempotent, bool IsComing);

@@ -1,5 +1,8 @@
 using System.Net.Http;
 using Grpc.Core;
+using Lepton.Routing.V1;
+using Lepton.ServiceDefaults;
+using NodeReason = Lepton.Inference.V1.ErrorReason;
 
 namespace Lepton.Routing.Resilience;
 
@@ -16,10 +19,14 @@ internal static class FailureRules
     // have run.
     private static readonly HashSet<string> TookNoWork = new(StringComparer.Ordinal)
     {
-        "NODE_DRAINING", "MODEL_NOT_READY", "NO_NODE_AVAILABLE", "DECISION_LOG_UNAVAILABLE",
+        RpcErrors.ReasonOf(NodeReason.NodeDraining), RpcErrors.ReasonOf(NodeReason.ModelNotReady),
+        RpcErrors.ReasonOf(ErrorReason.NoNodeAvailable), RpcErrors.ReasonOf(ErrorReason.DecisionLogUnavailable),
     };
 
-    private static readonly HashSet<string> HadNoRoom = new(StringComparer.Ordinal) { "QUEUE_FULL", "OVERLOADED" };
+    private static readonly HashSet<string> HadNoRoom = new(StringComparer.Ordinal)
+    {
+        RpcErrors.ReasonOf(NodeReason.QueueFull), RpcErrors.ReasonOf(ErrorReason.Overloaded),
+    };
 
     /// <summary>Of what was thrown before the answer's head came.</summary>
     public static Failure Of(HttpRequestException exception) => exception.HttpRequestError switch

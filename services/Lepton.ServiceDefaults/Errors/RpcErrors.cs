@@ -71,12 +71,15 @@ public static class RpcErrors
     public static RpcStatus? DetailsOf(RpcException e)
     {
         ArgumentNullException.ThrowIfNull(e);
-        var bytes = e.Trailers.GetValueBytes(DetailsTrailer);
-        if (bytes is null)
-            return null;
+        return e.Trailers.GetValueBytes(DetailsTrailer) is { } bytes ? DetailsOf(bytes) : null;
+    }
+
+    /// <summary>The details in the value of <see cref="DetailsTrailer"/>; null when it is damaged.</summary>
+    public static RpcStatus? DetailsOf(ReadOnlySpan<byte> trailer)
+    {
         try
         {
-            return RpcStatus.Parser.ParseFrom(bytes);
+            return RpcStatus.Parser.ParseFrom(trailer);
         }
         catch (InvalidProtocolBufferException)
         {
@@ -84,7 +87,10 @@ public static class RpcErrors
         }
     }
 
+    /// <summary>What an error's details say of its cause; null when they don't.</summary>
+    public static ErrorInfo? InfoOf(RpcStatus? details) => details?.Details
+        .FirstOrDefault(d => d.Is(ErrorInfo.Descriptor))?.Unpack<ErrorInfo>();
+
     /// <summary>The reason of an error of another service; null when it has none.</summary>
-    public static string? ReasonOf(RpcException e) => DetailsOf(e)?.Details
-        .FirstOrDefault(d => d.Is(ErrorInfo.Descriptor))?.Unpack<ErrorInfo>().Reason;
+    public static string? ReasonOf(RpcException e) => InfoOf(DetailsOf(e))?.Reason;
 }
