@@ -64,6 +64,8 @@ public sealed class DashboardTests : IDisposable
         Assert.Contains(found.Commands, c => c is { Name: "stop", State: ResourceCommandState.Enabled });
         Assert.Contains(found.Commands, c => c is { Name: "start", State: ResourceCommandState.Hidden });
         Assert.Contains(resources.Values, r => r.DisplayName == "aspire-dashboard" && r.IsHidden);
+        // One without it, hidden or not, and the dashboard shows nothing at all, for ever, and logs nothing.
+        Assert.All(resources.Values, r => Assert.NotNull(r.CreatedAt));
         Assert.Equal(2, resources.Values.Count(r => r.DisplayName == "server" && r.Urls.Any(u => u.FullUrl == server)));
         Assert.True(resources["pass-word"].Properties.Single(p => p.Name == "Value").IsSensitive);
     }

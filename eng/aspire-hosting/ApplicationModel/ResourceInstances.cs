@@ -28,10 +28,15 @@ internal sealed class ResourceInstances(string[] ids) : IResourceAnnotation
 
     public static string SuffixOf(IResource resource, string id) => id[(resource.Name.Length + 1)..];
 
+    /// <summary>What is said of an instance first. The dashboard gives up on all resources when one of them, even a
+    /// hidden one, has no time of creation.</summary>
     public static CustomResourceSnapshot InitialSnapshot(IResource resource)
-        => resource.TryGetLastAnnotation(out ResourceSnapshotAnnotation? initial)
+    {
+        CustomResourceSnapshot first = resource.TryGetLastAnnotation(out ResourceSnapshotAnnotation? initial)
             ? initial.InitialSnapshot
             : new CustomResourceSnapshot { ResourceType = TypeOf(resource), Properties = [] };
+        return first with { CreationTimeStamp = first.CreationTimeStamp ?? DateTime.UtcNow };
+    }
 
     public static string TypeOf(IResource resource) => resource switch
     {

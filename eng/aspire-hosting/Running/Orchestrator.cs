@@ -92,7 +92,6 @@ internal sealed partial class Orchestrator(
                 State = facts.State,
                 Properties = facts.Properties,
                 Relationships = facts.Relationships,
-                CreationTimeStamp = facts.CreationTimeStamp,
                 HealthReports = ResourceHealth.NotYetKnown(resource),
             }).ConfigureAwait(false);
         }

@@ -12,7 +12,6 @@ internal static class ResourceFacts
     {
         CustomResourceSnapshot first = ResourceInstances.InitialSnapshot(resource) with
         {
-            CreationTimeStamp = DateTime.UtcNow,
             Relationships = [.. resource.Annotations.OfType<ResourceRelationshipAnnotation>()
                 .Select(r => new RelationshipSnapshot(r.Resource.Name, r.Type)).Distinct()],
         };
