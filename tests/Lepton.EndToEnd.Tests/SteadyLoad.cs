@@ -97,7 +97,7 @@ internal sealed class SteadyLoad : IAsyncDisposable
         }
     }
 
-    private static ModelInferRequest Request() => new()
+    internal static ModelInferRequest Request() => new()
     {
         ModelName = "language-id",
         Inputs =

@@ -25,7 +25,7 @@ internal static class TestCommand
             Directory.Delete(results, recursive: true);
 
         if (projects.Any(project => project.RunsAlone))
-            await new DebianTools(paths).EnsurePromtoolAsync(cancellation);
+            await new DebianTools(paths).EnsureAsync(cancellation);
 
         var reports = new ConcurrentBag<TestReport?>();
         var console = new Lock();
