@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Draining;
@@ -82,6 +83,9 @@ internal static class RoutingApp
         .AddSingleton<FlowTable>()
         .AddSingleton<ResilienceMetrics>()
         .AddSingleton<ColdHold>()
+        .AddSingleton<AdmissionMetrics>()
+        .AddSingleton<PlaceQueue>()
+        .AddSingleton<Shedding>()
         .AddSingleton<StrategyRight>()
         .AddSingleton<AttemptRunner>()
         .AddSingleton<AnswerDelivery>()

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Draining;
 using Lepton.Routing.Health;
@@ -103,6 +104,10 @@ internal sealed partial class RoutingOptions
     /// </summary>
     public string TenantsMayChooseStrategy { get; set; } = StrategyRight.Everybody;
 
+    /// <summary>How much may be under way, wait and be held.</summary>
+    [ValidateObjectMembers]
+    public LimitOptions Limits { get; set; } = new();
+
     /// <summary>What of a deadline is kept for the way.</summary>
     [ValidateObjectMembers]
     public DeadlineOptions Deadlines { get; set; } = new();
@@ -177,6 +182,8 @@ internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
             faults.Add("Routing:Ejection:TimeMax takes a time no shorter than Routing:Ejection:TimeMin.");
         if (options.Circuit.OpenMax < options.Circuit.OpenMin)
             faults.Add("Routing:Circuit:OpenMax takes a time no shorter than Routing:Circuit:OpenMin.");
+        if (options.Limits.PlaceMax < options.Limits.PlaceMin)
+            faults.Add("Routing:Limits:PlaceMax takes a number no less than Routing:Limits:PlaceMin.");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

@@ -7,7 +7,10 @@ internal static class Balancer
     // candidate is taken full as it is; its own queue decides.
     private const int RoundsMax = 8;
 
-    /// <summary>A booked candidate of the view (or of its last resort), or null.</summary>
+    /// <summary>
+    /// A booked candidate of the view (or of its last resort), or null. When the context skips those at their limits
+    /// then, one of them may come free.
+    /// </summary>
     /// <param name="book">False for a dry run: the same pick, nothing booked.</param>
     public static Candidate? Pick(
         CandidateView view, IBalancingStrategy strategy, ref PickContext context, bool book, out CandidateView from)
@@ -19,7 +22,8 @@ internal static class Balancer
         }
         from = view;
         Candidate? picked = PickFrom(view, strategy, ref context, book);
-        while (picked is null && from.LastResort is { } next)
+        // A place at its limit is well: it is waited for rather than one that is not.
+        while (picked is null && !context.SkipsFull && from.LastResort is { } next)
         {
             from = next;
             context.Trace = default; // indexes count in the view that was picked from
@@ -44,14 +48,33 @@ internal static class Balancer
     {
         if (strategy.TakesTurns)
             context.Turn = book ? view.Turn.Next() : view.Turn.Peek();
+        if (!book)
+            return Peek(view, strategy, ref context);
         for (int round = 1; ; round++)
         {
             Selection selection = strategy.Select(view, ref context);
             if (selection.Index < 0)
                 return null;
             Candidate candidate = view.All.Candidates[selection.Index];
-            if (!book || candidate.Lane.TryReserve(round < RoundsMax ? selection.ReserveBelow : int.MaxValue))
+            int limit = context.LimitOf(candidate.Lane);
+            if (candidate.Lane.TryReserve(Math.Min(limit, round < RoundsMax ? selection.ReserveBelow : int.MaxValue)))
                 return candidate;
+            // Limits bind seldom: only who meets one looks at all of them.
+            context.SkipsFull |= candidate.Lane.Outstanding >= limit;
         }
+    }
+
+    // What is not booked waits for nobody: where all are at their limits, it is told who would be asked otherwise.
+    private static Candidate? Peek(CandidateView view, IBalancingStrategy strategy, ref PickContext context)
+    {
+        Selection first = strategy.Select(view, ref context);
+        if (first.Index < 0)
+            return null;
+        Candidate candidate = view.All.Candidates[first.Index];
+        if (candidate.Lane.Outstanding < context.LimitOf(candidate.Lane))
+            return candidate;
+        context.SkipsFull = true;
+        Selection other = strategy.Select(view, ref context);
+        return other.Index < 0 ? candidate : view.All.Candidates[other.Index];
     }
 }

@@ -13,6 +13,9 @@ internal sealed class Candidate
     // machine.
     private const double UsedSlotCost = 0.25;
 
+    // Of a region of many nodes there is always one where somebody waits.
+    private const double HardlyQueued = 0.1;
+
     /// <summary>The node's id; empty for another region.</summary>
     public required string Node { get; init; }
 
@@ -87,6 +90,15 @@ internal sealed class Candidate
     /// better.
     /// </summary>
     public double Score => ScoreAt(Lane.Outstanding);
+
+    /// <summary>
+    /// One more than so many requests of this router finds no slot free there, as far as it can tell.
+    /// </summary>
+    public bool QueuesAt(int outstanding) =>
+        PresentAt(outstanding) + 1 > SlotsThere || Queued > SlotsThere * HardlyQueued;
+
+    /// <summary>What an answer takes without a queue, as the place itself says.</summary>
+    public double SaidLatencySeconds => RoundTripSeconds + ServicePriorSeconds;
 
     /// <summary>The same, were so many requests of this router under way there.</summary>
     public double ScoreAt(int outstanding)

@@ -51,7 +51,7 @@ internal sealed class GuardedStrategy : IBalancingStrategy
 
     private static void Compare(in Rank rank, int offset, ref Best best, ref PickContext context)
     {
-        if (!context.Attempted.IsEmpty && context.WasAttempted(rank.Candidate.Lane))
+        if (context.SkipsAny && context.Skips(rank.Candidate.Lane))
             return;
         context.Trace.Compared(rank.Index + offset);
         int outstanding = rank.Candidate.Lane.Outstanding;

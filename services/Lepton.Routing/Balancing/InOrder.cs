@@ -1,6 +1,6 @@
 namespace Lepton.Routing.Balancing;
 
-/// <summary>The candidate at a place in the order, or the next one that was not attempted.</summary>
+/// <summary>The candidate at a place in the order, or the next one that is not passed over.</summary>
 internal static class InOrder
 {
     public static Selection From(CandidateView view, long place, ref PickContext context)
@@ -12,7 +12,7 @@ internal static class InOrder
         for (int step = 0; step < all.Length; step++)
         {
             int index = (start + step) % all.Length;
-            if (context.WasAttempted(all[index].Lane))
+            if (context.Skips(all[index].Lane))
                 continue;
             context.Trace.Compared(index);
             return Selection.Of(index);

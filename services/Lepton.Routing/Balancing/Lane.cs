@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using Lepton.Routing.Admission;
 using Lepton.Routing.Health;
 
 namespace Lepton.Routing.Balancing;
@@ -10,7 +11,7 @@ namespace Lepton.Routing.Balancing;
 /// </summary>
 [SuppressMessage("Reliability", "CA1001", Justification =
     "A lane's end is nobody's to say: requests may still hold it. A source without timer and handle holds nothing.")]
-internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
+internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null, PlaceLimit? limit = null)
 {
     // An EWMA over about the last 20 answers: quick enough to see a node turn slow, slow enough for its noise.
     private const double Gain = 0.1;
@@ -23,6 +24,7 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
 
     private Live _live;
     private CancellationTokenSource _gone = new();
+    private int _streams;
 
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private struct Live
@@ -67,7 +69,16 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
     /// <summary>Closed where there is none.</summary>
     public CircuitState CircuitState => circuit?.State ?? CircuitState.Closed;
 
-    /// <summary>The model's name, for people.</summary>
+    /// <summary>
+    /// Requests under way below which one more may be booked. Streams are not counted: they are open for long, and
+    /// mostly idle.
+    /// </summary>
+    public int Limit => limit is null ? int.MaxValue : limit.Current + Volatile.Read(ref _streams);
+
+    /// <summary>Something was learned that bounds <see cref="Limit"/>.</summary>
+    public bool IsLimited => limit?.IsLearned == true;
+
+    /// <summary>The model's name.</summary>
     public string Model { get; init; } = "";
 
     /// <summary>What <see cref="Slowness"/> rises to, less 1, where every request fails.</summary>
@@ -106,6 +117,9 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
         return false;
     }
 
+    /// <summary>One more of the booked requests is a stream, or one fewer.</summary>
+    public void CountStream(int by) => Interlocked.Add(ref _streams, by);
+
     /// <summary>Ends one booked request. Exactly once each: <see cref="Reservation"/> sees to that.</summary>
     /// <param name="outcome">What its end says of the place.</param>
     /// <param name="trial">It was the circuit's trial.</param>
@@ -124,12 +138,13 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
             place.Answered();
     }
 
-    /// <summary>Time passes: penalties are forgiven, an open circuit's time runs out.</summary>
+    /// <summary>Time passes: penalties are forgiven, an open circuit's time runs out, the limit moves.</summary>
     /// <param name="kept">0 to 1: what is left of a penalty.</param>
     public void Sweep(double kept)
     {
         if (Volatile.Read(ref _live.Penalty) is > 0 and var penalty)
             Volatile.Write(ref _live.Penalty, penalty * kept < PenaltyMin ? 0 : penalty * kept);
+        limit?.Sweep(Math.Max(0, Outstanding - Volatile.Read(ref _streams)));
         if (circuit?.Sweep() == true)
             place?.Tell(this, HealthChange.CircuitHalfOpen);
     }
@@ -140,6 +155,12 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
         if (circuit?.Trip(why) == true)
             place?.Tell(this, HealthChange.CircuitOpened);
     }
+
+    /// <summary>Takes the whole time of a good answer, for the limit.</summary>
+    /// <param name="seconds">From sending to its end.</param>
+    /// <param name="queued">It was sent when the slots were taken.</param>
+    /// <param name="expected">What it takes without a queue, as the place itself says.</param>
+    public void Answered(double seconds, bool queued, double expected) => limit?.Answered(seconds, queued, expected);
 
     /// <summary>
     /// Takes one answered request's service time. Only good answers teach: a fast failure must not attract.
@@ -180,6 +201,8 @@ internal sealed class Lane(PlaceHealth? place = null, Circuit? circuit = null)
         Interlocked.Increment(ref failed ? ref _live.Failed : ref _live.Unjudged);
         if (outcome == Outcome.Overloaded)
             Punish(PenaltyFactor, Gain); // quick to refuse, and soon forgiven
+        if (outcome == Outcome.Overloaded || (failed && outcome == Outcome.TimedOut))
+            limit?.Refused();
         if (failed)
             Fail(outcome, trial);
         else if (trial)

@@ -32,7 +32,7 @@ internal sealed class LeastOutstandingStrategy : IBalancingStrategy
             int i = (first + step) % level.Length;
             int outstanding = level[i].Lane.Outstanding;
             double use = outstanding / (double)level[i].Slots;
-            if (use < least.Use && !context.WasAttempted(level[i].Lane))
+            if (use < least.Use && !context.Skips(level[i].Lane))
                 least = new Least(i + offset, outstanding, use);
         }
     }

@@ -15,6 +15,15 @@ internal ref struct PickContext(Chance chance, long unixSeconds)
     /// <summary>Lanes that failed this request already.</summary>
     public ReadOnlySpan<Lane> Attempted { get; init; }
 
+    /// <summary>Above 0 to 1: the part of each lane's limit that the request may use.</summary>
+    public double LimitShare { get; init; } = 1;
+
+    /// <summary>A candidate that was picked is at its limit: all that are so are passed over now.</summary>
+    public bool SkipsFull { get; set; }
+
+    /// <summary>Somebody is passed over: a draw among all won't do.</summary>
+    public readonly bool SkipsAny => SkipsFull || !Attempted.IsEmpty;
+
     public PickTrace Trace;
 
     public double Draw()
@@ -24,8 +33,14 @@ internal ref struct PickContext(Chance chance, long unixSeconds)
         return draw;
     }
 
-    public readonly bool WasAttempted(Lane lane)
+    /// <summary>Requests under way below which the lane may be booked by this one; at least 1.</summary>
+    public readonly int LimitOf(Lane lane) =>
+        LimitShare >= 1 ? lane.Limit : Math.Max(1, (int)(lane.Limit * LimitShare));
+
+    public readonly bool Skips(Lane lane)
     {
+        if (SkipsFull && lane.Outstanding >= LimitOf(lane))
+            return true;
         foreach (Lane tried in Attempted)
             if (ReferenceEquals(tried, lane))
                 return true;

@@ -29,7 +29,7 @@ internal sealed class ShortestLatencyStrategy : IBalancingStrategy
         for (int i = 0; i < all.Length; i++)
         {
             int outstanding = all[i].Lane.Outstanding;
-            if (outstanding >= Guard.Limit(all[i], tier) || context.WasAttempted(all[i].Lane))
+            if (outstanding >= Guard.Limit(all[i], tier) || context.Skips(all[i].Lane))
                 continue;
             (double Latency, double Use) mine = (all[i].LatencySeconds, outstanding / (double)all[i].Slots);
             if (best < 0 || mine.Latency < lowest.Latency

@@ -1,6 +1,6 @@
 namespace Lepton.Routing.Balancing;
 
-/// <summary>Draws among the candidates that were not attempted, each as likely as the others.</summary>
+/// <summary>Draws among the candidates that are not passed over, each as likely as the others.</summary>
 internal static class UniformDraw
 {
     /// <summary>An index into <see cref="CandidateView.All"/>, or -1 when there is none left.</summary>
@@ -8,7 +8,7 @@ internal static class UniformDraw
     public static int Draw(CandidateView view, int not, ref PickContext context)
     {
         Candidate[] all = view.All.Candidates;
-        if (!context.Attempted.IsEmpty)
+        if (context.SkipsAny)
             return DrawByScan(all, not, ref context);
         int left = not < 0 ? all.Length : all.Length - 1;
         if (left == 0)
@@ -38,14 +38,14 @@ internal static class UniformDraw
     {
         int left = 0;
         for (int i = 0; i < all.Length; i++)
-            if (i != not && !context.WasAttempted(all[i].Lane))
+            if (i != not && !context.Skips(all[i].Lane))
                 left++;
         if (left == 0)
             return -1;
 
         int skip = (int)(context.Draw() * left);
         for (int i = 0; i < all.Length; i++)
-            if (i != not && !context.WasAttempted(all[i].Lane) && skip-- == 0)
+            if (i != not && !context.Skips(all[i].Lane) && skip-- == 0)
                 return i;
         return -1;
     }

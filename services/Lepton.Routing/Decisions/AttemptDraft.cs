@@ -13,10 +13,12 @@ internal sealed class AttemptDraft
     private readonly int[] _indexes;
     private readonly int[] _outstanding;
     private readonly double[] _serviceSeconds, _slowness, _scores;
+    private readonly bool[] _full;
     private readonly PickTrace _trace;
 
+    /// <param name="limitShare">The part of limits that the request may use; 0: it met none.</param>
     public AttemptDraft(CandidateView view, in PickTrace trace, Candidate? picked, DateTimeOffset startTime,
-        bool booked)
+        bool booked, double limitShare = 0)
     {
         (View, _trace, Picked, StartTime) = (view, trace, picked, startTime);
         Candidate[] all = view.All.Candidates;
@@ -25,6 +27,7 @@ internal sealed class AttemptDraft
         _serviceSeconds = new double[_indexes.Length];
         _slowness = new double[_indexes.Length];
         _scores = new double[_indexes.Length];
+        _full = limitShare > 0 ? new bool[_indexes.Length] : [];
         for (int i = 0; i < _indexes.Length; i++)
         {
             Candidate c = all[_indexes[i]];
@@ -33,6 +36,8 @@ internal sealed class AttemptDraft
             _serviceSeconds[i] = c.ServiceSeconds;
             _slowness[i] = c.Lane.Slowness;
             _scores[i] = c.ScoreAt(_outstanding[i]);
+            if (limitShare > 0)
+                _full[i] = _outstanding[i] >= Math.Max(1, (int)(c.Lane.Limit * limitShare));
             if (ReferenceEquals(c, picked))
                 OutstandingAtPick = _outstanding[i];
         }
@@ -120,6 +125,8 @@ internal sealed class AttemptDraft
         if (!ReferenceEquals(candidate, Picked)
             && PassedOver.ReasonOf(candidate.Lane) is not Exclusion.None and var why)
             return why;
+        if (_full.Length > 0 && _full[i] && !ReferenceEquals(candidate, Picked))
+            return Exclusion.OverLimit;
         if (!Guarded || Picked is null || ReferenceEquals(candidate, Picked) || candidate.IsRegion != Picked.IsRegion)
             return Exclusion.None;
         int picked = Array.FindIndex(_indexes, x => ReferenceEquals(View.All.Candidates[x], Picked));

@@ -72,8 +72,11 @@ internal sealed partial class AnswerDelivery(
     {
         double elapsed = time.GetElapsedTime(attempt.StartedAt).TotalSeconds;
         AttemptDraft draft = attempt.Place.Attempt;
-        double service = ServiceEstimate.Seconds(elapsed, attempt.Candidate, Math.Max(0, draft.OutstandingAtPick));
-        attempt.Candidate.Lane.Learn(service, time.GetTimestamp());
+        int ahead = Math.Max(0, draft.OutstandingAtPick);
+        attempt.Candidate.Lane.Learn(
+            ServiceEstimate.Seconds(elapsed, attempt.Candidate, ahead), time.GetTimestamp());
+        attempt.Candidate.Lane.Answered(
+            elapsed, attempt.Candidate.QueuesAt(ahead), attempt.Candidate.SaidLatencySeconds);
         flow.Latency.Record(elapsed);
     }
 

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Health;
 using Lepton.Routing.Resilience;
@@ -13,8 +14,9 @@ namespace Lepton.Routing.Gateway;
 /// replaced; within the model's budget, and never for work that must not run twice.
 /// </summary>
 internal sealed class ForwardLoop(
-    CandidatePicker picker, StrategyChoice strategies, FlowTable flows, ColdHold hold, AttemptRunner runner,
-    AnswerDelivery delivery, ResilienceMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time)
+    CandidatePicker picker, StrategyChoice strategies, FlowTable flows, ColdHold hold, PlaceQueue queue,
+    Shedding shedding, AttemptRunner runner, AnswerDelivery delivery, ResilienceMetrics metrics,
+    IOptions<RoutingOptions> options, TimeProvider time)
 {
     /// <summary>Has the request served: null when it was answered, else the error to answer with.</summary>
     /// <param name="contentFor">The request's body for one attempt; null when it can't be sent once more.</param>
@@ -25,9 +27,9 @@ internal sealed class ForwardLoop(
         Forwarding run = new(call, strategy, contentFor);
         try
         {
-            Place place = Pick(run);
-            if (place.Candidate is null && call.Method.Books && await hold.WaitAsync(call))
-                place = Pick(run);
+            Place place = await PickAsync(run);
+            if (place is { Candidate: null, IsFull: false } && call.Method.Books && await hold.WaitAsync(call))
+                place = await PickAsync(run);
             RpcException? error = Begin(run, place);
             while (error is null)
             {
@@ -38,7 +40,7 @@ internal sealed class ForwardLoop(
                     await DeliverAsync(run, winner, answer);
                     return null;
                 }
-                error = GoOn(run);
+                error = await GoOnAsync(run);
                 if (error is not null && run.LastAnswer() is { Answer: { } last } told && IsBetterTold(error))
                 {
                     await DeliverAsync(run, told, last);
@@ -56,7 +58,7 @@ internal sealed class ForwardLoop(
     private RpcException? Begin(Forwarding run, Place place)
     {
         if (place.Candidate is null)
-            return place.Error;
+            return ErrorOf(run, place);
         run.Flow = flows.For(run.Call.Draft.Model);
         run.Flow.Budget.Deposit();
         if (Allowance.IsTooShort(run.Call.TimeLeft, run.Flow.Latency.FastestSeconds))
@@ -70,13 +72,13 @@ internal sealed class ForwardLoop(
     }
 
     /// <summary>Something happened: the error to end with, or null to wait on.</summary>
-    private RpcException? GoOn(Forwarding run)
+    private async ValueTask<RpcException?> GoOnAsync(Forwarding run)
     {
         foreach (Attempt attempt in run.Attempts)
             if (attempt is { IsDone: true, IsEnded: false, Fault: { } fault })
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(fault);
         if (run.Running() is not { } running)
-            return FollowUp(run, run.Attempts[^1]);
+            return await FollowUpAsync(run, run.Attempts[^1]);
         if (running.IsGone)
             Replace(run, running);
         else if (run.Call.TakeAlarm())
@@ -85,7 +87,7 @@ internal sealed class ForwardLoop(
     }
 
     /// <summary>Every attempt failed: one more, or the end.</summary>
-    private RpcException? FollowUp(Forwarding run, Attempt failed)
+    private async ValueTask<RpcException?> FollowUpAsync(Forwarding run, Attempt failed)
     {
         if (failed.Error is not null)
             return failed.Error;
@@ -99,9 +101,10 @@ internal sealed class ForwardLoop(
             case RetryVerdict.GiveUp:
                 return GatewayErrors.ForwardingFailed(where, run.Attempts.Count);
         }
-        Place place = Pick(run);
+        Place place = await PickAsync(run);
         if (place.Candidate is null)
-            return GatewayErrors.ForwardingFailed(where, run.Attempts.Count);
+            return place.IsFull && run.LastAnswer() is null ? ErrorOf(run, place)
+                : GatewayErrors.ForwardingFailed(where, run.Attempts.Count);
         if (!TryPay(run, place))
             return GatewayErrors.RetryBudgetSpent(where, failed.Failure);
         metrics.Retries.Add(1, new KeyValuePair<string, object?>("error.type", failed.Failure.ToString()));
@@ -141,11 +144,40 @@ internal sealed class ForwardLoop(
             Start(run, place, candidate, hedge: true);
     }
 
+    /// <summary>A place; where all are at their limits, one that comes free in time.</summary>
+    private ValueTask<Place> PickAsync(Forwarding run)
+    {
+        bool books = run.Call.Method.Books;
+        if (books && queue.IsBefore(run.Call))
+            return new ValueTask<Place>(WaitForRoomAsync(run));
+        Place place = Pick(run, record: false);
+        if (books && place.IsFull)
+            return new ValueTask<Place>(WaitForRoomAsync(run));
+        if (place.Candidate is null)
+            run.Call.Draft.Attempts.Add(place.Attempt);
+        return new ValueTask<Place>(place);
+    }
+
+    private async Task<Place> WaitForRoomAsync(Forwarding run)
+    {
+        Place place = default;
+        bool served = await queue.WaitAsync(run.Call, () => !(place = Pick(run, record: false)).IsFull);
+        if (served && place.Candidate is not null)
+            return place;
+        // The record says who was at his limit when it gave up; or somebody has come free this moment.
+        run.Call.Cancellation.ThrowIfCancellationRequested();
+        return Pick(run);
+    }
+
+    private RpcException? ErrorOf(Forwarding run, Place place) =>
+        place.IsFull ? shedding.Refuse(run.Call.Priority, LimitOptions.Place) : place.Error;
+
     private Place Pick(Forwarding run, bool record = true)
     {
         GatewayCall call = run.Call;
         Place place = picker.Pick(
-            call.Key, run.Strategy, call.Class.Regions, run.Passed, run.Died, call.Method.Books);
+            call.Key, run.Strategy, call.Class.Regions, run.Passed, run.Died, call.Priority,
+            call.Method.Books);
         run.Idempotent &= place.Attempt.View.Idempotent || !call.Method.Books;
         if (record && place.Candidate is null)
             call.Draft.Attempts.Add(place.Attempt);
@@ -167,7 +199,9 @@ internal sealed class ForwardLoop(
         call.Draft.Attempts.Add(place.Attempt);
         Attempt attempt = new(call, place, candidate, run.Attempts.Count + 1, hedge, time.GetTimestamp());
         run.Add(attempt);
-        if (run.IsUnary && run.Idempotent && call.Method.Books)
+        if (!run.IsUnary)
+            place.Reservation?.SetStream();
+        else if (run.Idempotent && call.Method.Books)
             attempt.WatchDeparture();
         // It never throws, and says when it is done by the request's signal.
         _ = runner.RunAsync(call, attempt, run.ContentFor);

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Lepton.Compliance.Client;
+using Lepton.Routing.Admission;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Registry;
 
@@ -30,6 +31,7 @@ internal sealed class GatewayCall : IDisposable
         (Http, Method, Head, Draft, StartedAt, _time, _timeout) = (http, method, head, draft, startedAt, time, timeout);
         Deadline = draft.CreateTime + timeout;
         Class = head.Class;
+        Priority = head.Priority == "batch" ? Priority.Batch : Priority.Realtime;
         _timer = time.CreateTimer(static call => (call as GatewayCall)?.OnTimer(), this, Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
         _aborted = http.RequestAborted.UnsafeRegister(static call => (call as GatewayCall)?.Cancel(), this);
@@ -45,6 +47,8 @@ internal sealed class GatewayCall : IDisposable
     public DecisionDraft Draft { get; }
 
     public long StartedAt { get; }
+
+    public Priority Priority { get; }
 
     public DateTimeOffset Deadline { get; }
 

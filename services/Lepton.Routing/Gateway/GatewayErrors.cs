@@ -114,6 +114,13 @@ internal static class GatewayErrors
         Reason.OutcomeUnknown, $"{where} failed while it had the request. Model '{Clip(model)}' is declared not "
             + "idempotent: it may have run, and was not sent again.");
 
+    /// <param name="limit">The option that bounds what is full.</param>
+    /// <param name="delay">To be waited before it is sent again.</param>
+    public static RpcException Overloaded(string limit, TimeSpan delay) => RpcErrors.Create(
+        StatusCode.ResourceExhausted, Reason.Overloaded,
+        $"More is asked than can be answered in time (limit: {limit}): not sent.",
+        new Dictionary<string, string> { ["limit"] = limit }, RpcErrors.RetryAfter(delay));
+
     public static RpcException DeadlineTooShort(TimeSpan left) => RpcErrors.Create(StatusCode.DeadlineExceeded,
         Reason.DeadlineTooShort, string.Create(CultureInfo.InvariantCulture,
             $"{Math.Max(0, left.TotalMilliseconds):0.###} ms are left, less than any place takes: not sent."));

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Lepton.Compliance.Client;
+using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Listing;
@@ -50,8 +51,8 @@ internal sealed class RoutePlanner(
         if (admitted is not null)
         {
             ViewKey key = new(request.Model, request.ModelVersion, admitted.Set, OwnOnly: false);
-            Place place = picker.Pick(
-                key, strategy, admitted.Regions, PassedOver.Nobody, [], book: false);
+            Place place = picker.Pick(key, strategy, admitted.Regions, PassedOver.Nobody, [],
+                request.Priority == "batch" ? Priority.Batch : Priority.Realtime, book: false);
             draft.Attempts.Add(place.Attempt);
             error = place.Error;
         }

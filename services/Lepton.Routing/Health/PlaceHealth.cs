@@ -1,3 +1,4 @@
+using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 
 namespace Lepton.Routing.Health;
@@ -25,7 +26,8 @@ internal sealed class PlaceHealth(string name, HealthMonitor monitor)
     public Ejection? Ejection => _ejection;
 
     public Lane NewLane(string model) =>
-        new(this, new Circuit(monitor.Options.Circuit.Failures, monitor.NewCircuitBackoff(), monitor.Time))
+        new(this, new Circuit(monitor.Options.Circuit.Failures, monitor.NewCircuitBackoff(), monitor.Time),
+            new PlaceLimit(monitor.Options.Limits, monitor.Time, monitor.Pauses))
         {
             Model = model, PenaltyFactor = monitor.Options.Penalty.Factor,
         };

@@ -3,10 +3,12 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Lepton.Compliance.Client;
 using Lepton.Routing;
+using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Health;
 using Lepton.Routing.Registry;
 using Lepton.Routing.V1;
+using Microsoft.Extensions.Options;
 using Candidate = Lepton.Routing.Balancing.Candidate;
 
 namespace Lepton.Benchmarks.Decision;
@@ -113,6 +115,10 @@ internal sealed class DecisionSetup
 
     private static string Name(int i) => i.ToString("node-0000", CultureInfo.InvariantCulture);
 
+    // As the product's lanes have it; it does not bind.
+    private static PlaceLimit Unlearned() => new(new LimitOptions(), TimeProvider.System,
+        new PauseWatch(Options.Create(new RoutingOptions()), TimeProvider.System));
+
     private static NodeView Node(int i, Random random, bool without)
     {
         double service = 0.005 + (random.NextDouble() * 0.05);
@@ -122,7 +128,7 @@ internal sealed class DecisionSetup
             StartTime = new Timestamp(),
         };
         ServedModel model = new(without ? "other" : "ocr", "1", true, Slots: 4, QueueMax: 16, Queued: 0, InFlight: 0,
-            service, "cpu", new Lane());
+            service, "cpu", new Lane(limit: Unlearned()));
         return new NodeView(report.Node, "a", new Uri(report.Url), NodeState.Serving, report, default,
             random.NextDouble() * 0.001, random.NextDouble() * 90, [model]);
     }

@@ -83,6 +83,31 @@ public sealed class StrategyContractTests
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void Pick_PlacesAtTheirLimits_ArePassedOverWhileAnotherHasRoom(string name)
+    {
+        IBalancingStrategy strategy = StrategyCatalogue.ByName[name];
+        CandidateView view = View([.. Enumerable.Range(0, 6).Select(i => Node($"n{i}", 5 + i, limit: 2))]);
+        for (ulong seed = 0; seed < 12; seed++)
+            Assert.NotNull(Pick(seed, 1, out bool full));
+        Assert.All(view.All.Candidates, c => Assert.Equal(2, c.Lane.Outstanding));
+        Assert.Null(Pick(12, 1, out bool allFull));
+        Assert.True(allFull);
+
+        view.All.Candidates[4].Lane.Release(Outcome.Good);
+        Assert.Null(Pick(13, 0.5, out _)); // batch may use half of two
+        Assert.Same(view.All.Candidates[4], Pick(14, 1, out _));
+
+        Candidate? Pick(ulong seed, double share, out bool skipsFull)
+        {
+            PickContext context = new(new Chance(seed), (long)seed) { LimitShare = share };
+            Candidate? picked = Balancer.Pick(view, strategy, ref context, book: true, out CandidateView _);
+            skipsFull = context.SkipsFull;
+            return picked;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void Pick_BookedOrAfterAFailure_AllocatesNothing(string name)
     {
         IBalancingStrategy strategy = StrategyCatalogue.ByName[name];

@@ -1,4 +1,7 @@
+using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Health;
+using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing.Tests.Balancing;
 
@@ -7,11 +10,12 @@ public sealed class StrategyTests
     private static readonly Uri Url = new("https://localhost:1");
 
     internal static Candidate Node(string id, double latencyMs = 10, double load = 0, int slots = 4, int queueMax = 8,
-        int outstanding = 0, double rttMs = 0, string region = "here", double crowd = 1)
+        int outstanding = 0, double rttMs = 0, string region = "here", double crowd = 1, int limit = 0)
     {
         Candidate candidate = new()
         {
-            Node = region == "here" ? id : "", Region = region, Url = Url, Lane = new Lane(), Slots = slots,
+            Node = region == "here" ? id : "", Region = region, Url = Url, Slots = slots,
+            Lane = limit == 0 ? new Lane() : new Lane(limit: Limit(limit)),
             QueueMax = queueMax, Crowd = crowd, RoundTripSeconds = rttMs / 1000, ServicePriorSeconds = latencyMs / 1000,
                 LoadPercent = load,
         };
@@ -19,6 +23,9 @@ public sealed class StrategyTests
             candidate.Lane.TryReserve(int.MaxValue);
         return candidate;
     }
+
+    private static PlaceLimit Limit(int max) => new(new LimitOptions { PlaceMax = max }, TimeProvider.System,
+        new PauseWatch(Options.Create(new RoutingOptions()), TimeProvider.System));
 
     internal static CandidateView View(params Candidate[] candidates) => new(
         [.. candidates.Where(c => !c.IsRegion)], [.. candidates.Where(c => c.IsRegion)], new Turn());

@@ -82,6 +82,9 @@ internal sealed class HealthWorld
         return session;
     }
 
+    /// <summary>What a node reports, to be changed.</summary>
+    public NodeReport ReportOf(string id) => _nodes[id].Report;
+
     /// <summary>A region is heard of, now and every second that passes.</summary>
     public void AddRegion(string name, params string[] models)
     {
