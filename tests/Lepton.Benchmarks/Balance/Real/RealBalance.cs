@@ -75,9 +75,8 @@ internal static class RealBalance
                 + $"{m.FailedShare * 100,10:F2}  {m.Reasons}"));
         Measured ours = measured[Comparison.Default], formula = measured[Comparison.Formula];
         double best = measured.Where(m => m.Key != Comparison.Default).Min(m => m.Value.Quantile(0.99));
-        double failed = ours.Failed == 0 && formula.Failed == 0 ? 1 : ours.FailedShare / formula.FailedShare;
-        if (ours.Failed == 0 && formula.Failed == 0)
-            Console.WriteLine("  failed: 0 of 0, reported as a tie");
+        // One added to each, so that none against none is a tie and none against some is a number.
+        double failed = (ours.Failed + 1.0) / ours.Requests / ((formula.Failed + 1.0) / formula.Requests);
         Add("p99_vs_formula", ours.Quantile(0.99) / formula.Quantile(0.99));
         Add("failed_vs_formula", failed);
         Add("p99_vs_best_other", ours.Quantile(0.99) / best);
