@@ -31,7 +31,13 @@ public static class ServiceDefaults
         services.AddSingleton<IValidateOptions<TlsOptions>, TlsOptionsValidator>();
         services.AddSingleton<TlsMaterial>();
         services.AddSingleton<PeerHttp>();
-        services.AddSingleton<ICallerSource, CertificateCallers>();
+        services.AddOptions<TokenOptions>().BindConfiguration(TokenOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<TokenOptions>, TokenOptionsValidator>();
+        services.AddSingleton<TokenValidator>();
+        services.AddHostedService(s => s.GetRequiredService<TokenValidator>());
+        services.AddSingleton<TokenMetrics>();
+        services.AddSingleton<TokenCache>();
+        services.AddSingleton<ICallerSource, Callers>();
         services.AddSingleton<HopVerifier>();
         services.AddSingleton<OfferedServices>();
         services.AddSingleton<ReflectionService>();
@@ -78,6 +84,7 @@ public static class ServiceDefaults
     private static void Configure(KestrelServerOptions kestrel)
     {
         var material = kestrel.ApplicationServices.GetRequiredService<TlsMaterial>();
+        var tokens = kestrel.ApplicationServices.GetRequiredService<IOptions<TokenOptions>>().Value;
         kestrel.AddServerHeader = false;
         // gRPC bounds its messages itself; Kestrel's bound would count the whole of a long stream.
         kestrel.Limits.MaxRequestBodySize = null;
@@ -91,7 +98,10 @@ public static class ServiceDefaults
         {
             https.SslProtocols = SslProtocols.Tls13;
             https.ServerCertificateSelector = (_, _) => material.Certificate;
-            https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
+            // Who may come with an access token need not have a certificate; who has neither gets no further than that.
+            https.ClientCertificateMode = tokens.Issuers.Count > 0
+                ? ClientCertificateMode.AllowCertificate
+                : ClientCertificateMode.RequireCertificate;
             https.ClientCertificateValidation = (certificate, _, _) => material.IsTrustedClient(certificate);
         });
     }

@@ -11,6 +11,7 @@ internal static class Bench
         ("balance", "the default strategy against R2 and all others", Balance.BalanceBench.Run),
         ("failover", "calls failed and leaked while processes are killed", Failover.FailoverBench.Run),
         ("inference", "served throughput over raw ONNX Runtime", Inference.InferenceBench.Run),
+        ("token", "what a request pays for its access token, ns and bytes", Token.TokenBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
     ];
 

@@ -260,17 +260,4 @@ public sealed class HopGrantTests : IDisposable
         IssueTime = Timestamp.FromDateTimeOffset(Now),
         ExpireTime = Timestamp.FromDateTimeOffset(Now.AddSeconds(30)),
     };
-
-    private sealed class MovableTime(DateTimeOffset now) : TimeProvider
-    {
-        private DateTimeOffset _now = now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override DateTimeOffset GetUtcNow() => _now;
-
-        public override long GetTimestamp() => _now.UtcTicks;
-
-        public void Advance(TimeSpan by) => _now += by;
-    }
 }

@@ -15,7 +15,7 @@ public sealed class HopTests : IDisposable
     private static readonly Caller Router = new(CallerKind.Service, "eu-west", "routing", "");
 
     private readonly TestInstallation installation = new(Now);
-    private readonly SettableTime time = new(Now);
+    private readonly MovableTime time = new(Now);
     private readonly HopVerifier verifier;
     private readonly HopSigner signer;
 
@@ -97,9 +97,9 @@ public sealed class HopTests : IDisposable
     public void Verify_AfterItsTime_Refused()
     {
         var header = signer.Sign(Assertion());
-        time.Now = Now.AddSeconds(29.9);
+        time.Advance(Now.AddSeconds(29.9) - time.GetUtcNow());
         Assert.IsType<HopVerdict.Accepted>(verifier.Verify(header, null, Node, Router));
-        time.Now = Now.AddSeconds(30);
+        time.Advance(Now.AddSeconds(30) - time.GetUtcNow());
         AssertRefused(header);
     }
 
@@ -154,12 +154,5 @@ public sealed class HopTests : IDisposable
         var (certificate, key) = of.Service("eu-west", "inference");
         var options = new TlsOptions { CertificateFile = certificate, KeyFile = key, AuthorityFile = of.AuthorityFile };
         return new TlsMaterial(Options.Create(options), time, NullLogger<TlsMaterial>.Instance);
-    }
-
-    private sealed class SettableTime(DateTimeOffset now) : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; } = now;
-
-        public override DateTimeOffset GetUtcNow() => Now;
     }
 }

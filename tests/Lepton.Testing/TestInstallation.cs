@@ -117,8 +117,8 @@ public sealed class TestInstallation : IDisposable
         };
     }
 
-    /// <summary>A gRPC channel that shows this pair of files.</summary>
-    public GrpcChannel Channel(string address, (string Certificate, string Key) shown) =>
+    /// <summary>A gRPC channel that shows this pair of files; null: none.</summary>
+    public GrpcChannel Channel(string address, (string Certificate, string Key)? shown) =>
         GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
             HttpHandler = Handler(shown),

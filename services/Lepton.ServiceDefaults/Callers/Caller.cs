@@ -9,7 +9,7 @@ public enum CallerKind
     /// <summary>A Lepton service of some region.</summary>
     Service,
 
-    /// <summary>A tenant's client.</summary>
+    /// <summary>A tenant's client, or a person who acts for it.</summary>
     Tenant,
 }
 
@@ -27,8 +27,12 @@ public sealed record Caller(CallerKind Kind, string Region, string Service, stri
     private const string SubjectAlternativeName = "2.5.29.17";
     private static readonly Asn1Tag UriTag = new(TagClass.ContextSpecific, 6);
 
-    /// <summary>The caller as a principal: <c>tenant/demo</c> or <c>service/routing@eu-west</c>.</summary>
-    public string Principal { get; } = Kind == CallerKind.Tenant ? $"tenant/{Tenant}" : $"service/{Service}@{Region}";
+    /// <summary>
+    /// The caller as a principal: <c>service/routing@eu-west</c>, <c>tenant/demo</c>, and of a token
+    /// <c>ISSUER/SUBJECT</c>.
+    /// </summary>
+    public string Principal { get; private init; } =
+        Kind == CallerKind.Tenant ? $"tenant/{Tenant}" : $"service/{Service}@{Region}";
 
     /// <summary>Is it this service, of this region when one is given?</summary>
     public bool IsService(string service, string? region = null) =>
@@ -72,6 +76,10 @@ public sealed record Caller(CallerKind Kind, string Region, string Service, stri
         };
     }
 
-    private static bool IsName(string s) =>
+    /// <summary>The caller that an access token names.</summary>
+    internal static Caller OfToken(string issuer, string subject, string tenant) =>
+        new(CallerKind.Tenant, "", "", tenant) { Principal = $"{issuer}/{subject}" };
+
+    internal static bool IsName(string s) =>
         s.Length is > 0 and <= 63 && s.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_');
 }

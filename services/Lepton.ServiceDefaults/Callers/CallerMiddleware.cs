@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Lepton.Platform.V1;
@@ -7,23 +9,66 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Lepton.ServiceDefaults;
 
-/// <summary>Names who sent a request. Services go by certificates, and no configuration changes that.</summary>
+/// <summary>Names who sent a request.</summary>
 internal interface ICallerSource
 {
-    /// <summary>The caller, or null: nobody is named.</summary>
-    Caller? Of(HttpContext context);
+    /// <summary>The caller, or why nobody is named.</summary>
+    ValueTask<CallerAnswer> OfAsync(HttpContext context);
 }
 
-/// <summary>The caller that the connection's client certificate names.</summary>
-internal sealed class CertificateCallers : ICallerSource
-{
-    // A connection keeps one certificate object: parsing happens once a connection, a request pays a look-up.
-    private static readonly ConditionalWeakTable<X509Certificate2, StrongBox<Caller?>> Known = [];
+/// <summary>The caller, or why nobody is named.</summary>
+internal readonly record struct CallerAnswer(Caller? Caller, TokenFault? Fault);
 
-    public Caller? Of(HttpContext context) =>
-        context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
-            ? Known.GetValue(certificate, static c => new StrongBox<Caller?>(Caller.FromCertificate(c))).Value
+/// <summary>
+/// The caller that the access token names; without a token the one of the connection's certificate. A token that is
+/// not good is never overlooked, whatever certificate is there.
+/// </summary>
+internal sealed class Callers(TokenCache tokens) : ICallerSource
+{
+    private static readonly TokenFault Unknown = new(ErrorReason.CallerUnknown,
+        "Show a client certificate of this installation whose URI SAN names a tenant or a service, or an access "
+        + "token in the header authorization.");
+
+    private static readonly TokenFault Twice = new(ErrorReason.TokenInvalid, "Send one authorization header.");
+
+    private static readonly TokenFault Unbound = new(ErrorReason.TokenInvalid,
+        "The token is bound to a certificate that this connection does not show.");
+
+    // A connection keeps one certificate object: parsing happens once a connection, a request pays a look-up.
+    private static readonly ConditionalWeakTable<X509Certificate2, Shown> Known = [];
+
+    public ValueTask<CallerAnswer> OfAsync(HttpContext context)
+    {
+        var shown = context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
+            ? Known.GetValue(certificate, static c => Shown.Of(c))
             : null;
+        var authorization = context.Request.Headers.Authorization;
+        if (authorization.Count == 0)
+            return new(shown?.Named is { } caller ? new CallerAnswer(caller, null) : new(null, Unknown));
+        if (authorization.Count > 1 || authorization[0] is not { } header)
+            return new(new CallerAnswer(null, Twice));
+        return tokens.Find(header) is { } token
+            ? new(Accept(token, shown))
+            : new(ValidateAsync(header, shown, context.RequestAborted));
+    }
+
+    private async Task<CallerAnswer> ValidateAsync(string header, Shown? shown, CancellationToken cancellation)
+    {
+        var (token, fault) = await tokens.ValidateAsync(header, cancellation);
+        return token is null ? new CallerAnswer(null, fault) : Accept(token, shown);
+    }
+
+    private static CallerAnswer Accept(AccessToken token, Shown? shown) =>
+        token.Thumbprint is null || token.Thumbprint == shown?.Thumbprint
+            ? new CallerAnswer(token.Caller, null)
+            : new CallerAnswer(null, Unbound);
+
+    private sealed record Shown(Caller? Named, string Thumbprint)
+    {
+        public static Shown Of(X509Certificate2 certificate) => new(
+            Caller.FromCertificate(certificate),
+            Base64Url.EncodeToString(SHA256.HashData(certificate.RawDataMemory.Span)));
+    }
 }
 
 /// <summary>Who cannot be named is refused before anything of the request is read.</summary>
@@ -31,12 +76,32 @@ internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource calle
 {
     public Task InvokeAsync(HttpContext context)
     {
-        if (callers.Of(context) is not { } caller)
-            return RpcErrors.Create(StatusCode.Unauthenticated, ErrorReason.CallerUnknown,
-                "Show a client certificate of this installation whose URI SAN names a tenant or a service.")
-                .WriteToAsync(context);
+        var answer = callers.OfAsync(context);
+        return answer.IsCompletedSuccessfully ? GoOn(context, answer.Result) : WaitAsync(context, answer);
+    }
+
+    private async Task WaitAsync(HttpContext context, ValueTask<CallerAnswer> answer) =>
+        await GoOn(context, await answer);
+
+    private Task GoOn(HttpContext context, CallerAnswer answer)
+    {
+        if (answer.Caller is not { } caller)
+            return RefuseAsync(context, answer.Fault
+                ?? throw new InvalidOperationException("Neither a caller nor a fault."));
         context.Features.Set(caller);
         return next(context);
+    }
+
+    private static Task RefuseAsync(HttpContext context, TokenFault fault)
+    {
+        if (fault.Reason == ErrorReason.IssuerUnavailable)
+            return RpcErrors.Create(StatusCode.Unavailable, fault.Reason, fault.Message, null,
+                RpcErrors.RetryAfter(TimeSpan.FromSeconds(2))).WriteToAsync(context);
+        // RFC 6750, 3: what a client library looks for.
+        context.Response.Headers.WWWAuthenticate = fault.Reason == ErrorReason.CallerUnknown
+            ? "Bearer"
+            : "Bearer error=\"invalid_token\"";
+        return RpcErrors.Create(StatusCode.Unauthenticated, fault.Reason, fault.Message).WriteToAsync(context);
     }
 }
 

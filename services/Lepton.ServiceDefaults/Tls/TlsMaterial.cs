@@ -38,6 +38,20 @@ public sealed partial class TlsMaterial
     /// <summary>Is this a client's certificate of our authority?</summary>
     public bool IsTrustedClient(X509Certificate2 certificate) => IsTrusted(certificate, ClientUse);
 
+    /// <summary>What TLS clients check a server's name and certificate by.</summary>
+    internal X509ChainPolicy ServerPolicy()
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.Add(Current().Authority);
+        policy.ApplicationPolicy.Add(ServerUse);
+        return policy;
+    }
+
     /// <summary>Is this certificate of our authority, in its time, and made for this use?</summary>
     public bool IsTrusted(X509Certificate2 certificate, Oid use)
     {

@@ -13,6 +13,7 @@ internal sealed class BearerCallers : ICallerSource
         .Select((token, i) => (token, i))
         .ToFrozenDictionary(t => Scheme + t.token, t => new Caller(CallerKind.Tenant, "", "", Settings.Tenant(t.i)));
 
-    public Caller? Of(HttpContext context) =>
-        _callers.GetValueOrDefault(context.Request.Headers.Authorization.ToString());
+    public ValueTask<CallerAnswer> OfAsync(HttpContext context) => new(new CallerAnswer(
+        _callers.GetValueOrDefault(context.Request.Headers.Authorization.ToString()),
+        new TokenFault(Platform.V1.ErrorReason.TokenInvalid, "not one of the bench's tokens")));
 }

@@ -1,0 +1,18 @@
+namespace Lepton.ServiceDefaults;
+
+/// <summary>What a validated access token says.</summary>
+/// <param name="Caller">Who shows it.</param>
+/// <param name="Id">Its <c>jti</c>; empty when it has none.</param>
+/// <param name="Session">Its <c>sid</c>: the log-in that it comes from; empty when it has none.</param>
+/// <param name="IssueTime">Its <c>iat</c>.</param>
+/// <param name="ExpireTime">Its <c>exp</c>, allowance for clocks included.</param>
+/// <param name="Thumbprint">
+/// SHA-256 of the certificate that it is bound to, base64url (RFC 8705 <c>x5t#S256</c>); null: bound to none.
+/// </param>
+public sealed record AccessToken(
+    Caller Caller, string Id, string Session, DateTimeOffset IssueTime, DateTimeOffset ExpireTime, string? Thumbprint);
+
+/// <summary>Why a token is not taken.</summary>
+/// <param name="Reason">A reason of the platform's.</param>
+/// <param name="Message">For people; never a part of the token.</param>
+internal sealed record TokenFault(Platform.V1.ErrorReason Reason, string Message);
