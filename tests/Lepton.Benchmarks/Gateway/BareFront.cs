@@ -42,8 +42,7 @@ internal sealed class BareFront(int node)
         app.Run(new BareFront(node).HandleAsync);
         await app.StartAsync();
         Console.WriteLine("ready");
-        while (await Console.In.ReadLineAsync() is not null) // the parent's end is ours
-            Console.WriteLine(GC.GetTotalAllocatedBytes());
+        await ParentLine.AnswerAsync(() => GC.GetTotalAllocatedBytes());
         return 0;
     }
 

@@ -66,10 +66,10 @@ internal sealed class Child : IAsyncDisposable
     public async Task<string> ReadLineAsync(CancellationToken cancellation) =>
         await _process.StandardOutput.ReadLineAsync(cancellation) ?? throw Failed("ended early");
 
-    /// <summary>What it answers to a line: our own roles print their count.</summary>
-    public async Task<long> AskAsync(CancellationToken cancellation)
+    /// <summary>What it answers to a line: our own roles print their count, or what they are asked for.</summary>
+    public async Task<long> AskAsync(CancellationToken cancellation, string what = "")
     {
-        await _process.StandardInput.WriteLineAsync();
+        await _process.StandardInput.WriteLineAsync(what);
         return long.Parse(await ReadLineAsync(cancellation), CultureInfo.InvariantCulture);
     }
 

@@ -9,18 +9,23 @@ internal static class GatewayBench
     private const int DefaultRounds = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
-    private static readonly Scenario[] Scenarios =
+    private static readonly Scenario[] All =
     [
         new("h2c_1", 1, Load.Identical), new("h2c_16", 16, Load.Identical), new("h2c_64", 64, Load.Identical),
         new("tls_64", 64, Load.IdenticalTls), new("varied_64", 64, Load.Varied), new("half_load", 64, Load.HalfOpen),
     ];
 
-    /// <param name="args">Optional: rounds, default 3.</param>
+    /// <param name="args">Optional: rounds, default 3; then scenarios by name, default all.</param>
     public static int Run(string[] args) => RunAsync(
-        args is [var rounds, ..] ? int.Parse(rounds, CultureInfo.InvariantCulture) : DefaultRounds)
+        args is [var rounds, ..] ? int.Parse(rounds, CultureInfo.InvariantCulture) : DefaultRounds, Named(args))
         .GetAwaiter().GetResult();
 
-    private static async Task<int> RunAsync(int rounds)
+    private static Scenario[] Named(string[] args) => args.Length <= 1 ? All
+        : [.. args.Skip(1).Select(name => All.SingleOrDefault(s => s.Name == name)
+            ?? throw new ArgumentException(
+                $"No scenario {name}; there are {string.Join(", ", All.Select(s => s.Name))}."))];
+
+    private static async Task<int> RunAsync(int rounds, Scenario[] scenarios)
     {
         PeerTools tools = PeerTools.Get(Path.Combine(LeptonHome(), "tools"));
         using CancellationTokenSource limit = new(Limit);
@@ -34,17 +39,17 @@ internal static class GatewayBench
         Results results = new();
         Console.WriteLine($"gateway: 1 kB unary gRPC; {rounds} rounds, every target in turn; {tools.Versions}");
         Console.WriteLine(proxies.Cores.ToString());
-        await measurement.WarmUpAsync(limit.Token);
+        await measurement.WarmUpAsync(scenarios, limit.Token);
         for (int round = 0; round < rounds; round++)
         {
-            foreach (Scenario scenario in Scenarios)
+            foreach (Scenario scenario in scenarios)
                 foreach (Target target in proxies.Targets)
                     if (scenario.Load != Load.IdenticalTls || target.Tls != 0)
                         results.Add(scenario, target, await measurement.RunAsync(scenario, target, limit.Token));
         }
-        foreach (Scenario scenario in Scenarios)
+        foreach (Scenario scenario in scenarios)
             Print(scenario, proxies.Targets, results);
-        Console.WriteLine(JsonSerializer.Serialize(new { bench = "gateway", ratios = results.Ratios(Scenarios) }));
+        Console.WriteLine(JsonSerializer.Serialize(new { bench = "gateway", ratios = results.Ratios(scenarios) }));
         return 0;
     }
 

@@ -65,8 +65,7 @@ internal static class LeptonFront
         Task reports = ReportAsync(app.Services.GetRequiredService<NodeRegistry>(), node, stop.Token);
         await app.StartAsync();
         Console.WriteLine("ready");
-        while (await Console.In.ReadLineAsync() is not null) // the parent's end is ours
-            Console.WriteLine(GC.GetTotalAllocatedBytes());
+        await ParentLine.AnswerAsync(() => GC.GetTotalAllocatedBytes());
         await stop.CancelAsync();
         await reports;
         return 0;

@@ -39,17 +39,34 @@ internal sealed class Measurement(Proxies proxies)
 {
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(2);
 
-    // What the JIT compiler needs to see every method at its best; a router lives for days.
-    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(8);
+    // The JIT compiler has seen every method at its best when it hardly works any more; a router lives for days.
+    private const long CompiledMillisecondsMax = 40;
+    private const int WarmUpsMax = 15;
 
     private double _haproxyPerSecond;
 
-    public async Task WarmUpAsync(CancellationToken cancellation)
+    public async Task WarmUpAsync(IEnumerable<Scenario> scenarios, CancellationToken cancellation)
     {
-        Target lepton = proxies["lepton"];
-        await H2Load.RunAsync(proxies, proxies["bare"], tls: false, 64, WarmUpTime / 2, cancellation);
-        await H2Load.RunAsync(proxies, lepton, tls: false, 64, WarmUpTime, cancellation);
-        await H2Load.RunAsync(proxies, lepton, tls: true, 64, WarmUpTime / 2, cancellation);
+        await WarmUpAsync(proxies["bare"], tls: false, cancellation);
+        if (scenarios.Any(s => s.Load == Load.IdenticalTls))
+            await WarmUpAsync(proxies["lepton"], tls: true, cancellation);
+        await WarmUpAsync(proxies["lepton"], tls: false, cancellation);
+    }
+
+    private async Task WarmUpAsync(Target target, bool tls, CancellationToken cancellation)
+    {
+        long before, after = await target.Process.AskAsync(cancellation, ParentLine.Compiled);
+        int times = 0;
+        do
+        {
+            before = after;
+            await H2Load.RunAsync(proxies, target, tls, 64, Time, cancellation);
+            after = await target.Process.AskAsync(cancellation, ParentLine.Compiled);
+        }
+        while (++times < WarmUpsMax && after - before > CompiledMillisecondsMax);
+        Console.WriteLine(
+            $"{target.Name}{(tls ? " by TLS" : "")}: warm after {times} x {Time.TotalSeconds} s; the last "
+            + $"compiled for {after - before} ms");
     }
 
     public async Task<Sample> RunAsync(Scenario scenario, Target target, CancellationToken cancellation)

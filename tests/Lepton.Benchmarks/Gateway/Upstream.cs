@@ -51,8 +51,7 @@ internal sealed class Upstream(HopVerifier verifier)
         await app.StartAsync();
         Console.WriteLine(new Uri(app.Services.GetRequiredService<IServer>().Features
             .GetRequiredFeature<IServerAddressesFeature>().Addresses.Single()).Port);
-        while (await Console.In.ReadLineAsync() is not null) // the parent's end is ours
-            Console.WriteLine(Volatile.Read(ref upstream._served));
+        await ParentLine.AnswerAsync(() => Volatile.Read(ref upstream._served));
         return 0;
     }
 
