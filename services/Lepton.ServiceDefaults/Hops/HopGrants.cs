@@ -45,16 +45,13 @@ internal sealed class HopGrants(HopIssuers issuers, TimeProvider time)
         if (!known.Issuer.Caller.Equals(peer))
             return $"Granted by {known.Issuer.Caller.Principal}, sent by {peer.Principal}.";
         issuer = known.Issuer.Caller;
-        return Sealed(known.Key, claims) ? null : "The MAC does not match.";
+        return Sealed(known.Mac, claims) ? null : "The MAC does not match.";
     }
 
-    private static bool Sealed(ReadOnlySpan<byte> key, SignedHopAssertion claims)
+    private static bool Sealed(HopMac by, SignedHopAssertion claims)
     {
-        Span<byte> maced = stackalloc byte[HopHeader.MacContext.Length + claims.Assertion.Length];
-        HopHeader.MacContext.CopyTo(maced);
-        claims.Assertion.Span.CopyTo(maced[HopHeader.MacContext.Length..]);
         Span<byte> mac = stackalloc byte[HopHeader.MacBytes];
-        HMACSHA256.HashData(key, maced, mac);
+        by.Write(claims.Assertion.Span, mac);
         return CryptographicOperations.FixedTimeEquals(mac, claims.Mac.Span);
     }
 
@@ -76,7 +73,8 @@ internal sealed class HopGrants(HopIssuers issuers, TimeProvider time)
             return "The grant is from the future.";
         if (expires - issued > LifetimeMax)
             return "The grant lives too long.";
-        known = new Known(MemoryMarshal.Read<UInt128>(grant.Id.Span), header, grant.Key.ToByteArray(), grant.Audience,
+        known = new Known(MemoryMarshal.Read<UInt128>(grant.Id.Span), header, new HopMac(grant.Key.ToByteArray()),
+            grant.Audience,
             issuer, expires);
         return null;
     }
@@ -95,10 +93,9 @@ internal sealed class HopGrants(HopIssuers issuers, TimeProvider time)
         grants[known.Id] = known;
     }
 
-    private sealed record Known(UInt128 Id, string Header, byte[] Key, string Audience, HopIssuers.Issuer Issuer,
+    private sealed record Known(UInt128 Id, string Header, HopMac Mac, string Audience, HopIssuers.Issuer Issuer,
         DateTimeOffset Expires)
     {
-        // A record prints its members; this one holds a key.
         public override string ToString() => $"grant for {Audience}";
     }
 }

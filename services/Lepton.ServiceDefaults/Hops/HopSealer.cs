@@ -34,16 +34,12 @@ public sealed class HopSealer(HopSigner signer, TimeProvider time)
         if (claims.Length > HopHeader.BytesMax - 128)
             throw new ArgumentException($"Claims of {claims.Length} bytes are too many.", nameof(claims));
         var grant = For(audience);
-        Span<byte> maced = stackalloc byte[HopHeader.MacContext.Length + claims.Length];
-        HopHeader.MacContext.CopyTo(maced);
-        claims.CopyTo(maced[HopHeader.MacContext.Length..]);
-
         // A SignedHopAssertion by hand: fields 1, 4 and 5, each a tag, a length and bytes.
         Span<byte> sealedClaims = stackalloc byte[claims.Length + 64];
         var at = Write(sealedClaims, 0, 0x0A, claims);
         at = Write(sealedClaims, at, 0x22, grant.Id);
         Span<byte> mac = stackalloc byte[HopHeader.MacBytes];
-        HMACSHA256.HashData(grant.Key, maced, mac);
+        grant.Mac.Write(claims, mac);
         at = Write(sealedClaims, at, 0x2A, mac);
         return new SealedHop(Convert.ToBase64String(sealedClaims[..at]), grant.Header);
     }
@@ -85,8 +81,8 @@ public sealed class HopSealer(HopSigner signer, TimeProvider time)
             IssueTime = now.ToTimestamp(),
             ExpireTime = (now + Lifetime).ToTimestamp(),
         });
-        return new Grant(id, key, header, time.GetTimestamp());
+        return new Grant(id, new HopMac(key), header, time.GetTimestamp());
     }
 
-    private sealed record Grant(byte[] Id, byte[] Key, string Header, long MadeAt);
+    private sealed record Grant(byte[] Id, HopMac Mac, string Header, long MadeAt);
 }
