@@ -30,6 +30,8 @@ internal sealed class RoutingMetrics
             "Places that left the candidates as outliers.");
         CircuitChanges = meter.CreateCounter<long>("lepton.routing.circuit.changes", "{change}",
             "Circuits that opened, half-opened or closed.");
+        Connections = meter.CreateUpDownCounter<long>("lepton.routing.connections", "{connection}",
+            "Connections to nodes and other regions' routers that requests are forwarded by.");
         Pauses = meter.CreateCounter<double>("lepton.routing.pauses", "s",
             "Time in which this process itself did not run.");
         Meter = meter;
@@ -54,6 +56,8 @@ internal sealed class RoutingMetrics
     public Counter<long> Ejections { get; }
 
     public Counter<long> CircuitChanges { get; }
+
+    public UpDownCounter<long> Connections { get; }
 
     public Counter<double> Pauses { get; }
 }

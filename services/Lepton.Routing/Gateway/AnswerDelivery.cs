@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Health;
+using Lepton.Routing.Http2;
 using Lepton.Routing.Resilience;
 using Lepton.ServiceDefaults;
 
@@ -12,7 +13,7 @@ internal sealed partial class AnswerDelivery(
     AttemptRunner runner, CallOpener opener, TimeProvider time, ILogger<AnswerDelivery> logger)
 {
     public async Task DeliverAsync(
-        GatewayCall call, Attempt attempt, HttpResponseMessage answer, ModelFlow flow, bool idempotent)
+        GatewayCall call, Attempt attempt, Exchange answer, ModelFlow flow, bool idempotent)
     {
         HttpResponse to = call.Http.Response;
         Outcome? outcome = null;
@@ -20,14 +21,14 @@ internal sealed partial class AnswerDelivery(
         try
         {
             AnswerRelay.CopyHeaders(answer, to);
-            attempt.Held.CopyTo(to.BodyWriter);
-            if (!attempt.Held.IsWhole)
+            if (attempt.IsWhole)
+                answer.Take(to.BodyWriter);
+            else
                 await AnswerRelay.CopyBodyAsync(answer, to, call.Method == GatewayMethod.ModelStreamInfer,
                     call.Cancellation);
             status = AnswerRelay.EndStatus(answer);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException
-            && !call.Cancellation.IsCancellationRequested)
+        catch (IOException e) when (!call.Cancellation.IsCancellationRequested)
         {
             LogBrokeOff(AttemptRunner.NameOf(attempt.Candidate), call.Draft.Id, e.Message);
             outcome = OutcomeRules.Of(e);
@@ -80,7 +81,7 @@ internal sealed partial class AnswerDelivery(
         flow.Latency.Record(elapsed);
     }
 
-    private static void Settle(GatewayCall call, Candidate candidate, HttpResponseMessage answer)
+    private static void Settle(GatewayCall call, Candidate candidate, Exchange answer)
     {
         string region = AnswerRelay.Read(answer, Headers.Region), node = AnswerRelay.Read(answer, Headers.Node);
         call.Draft.ServedBy = candidate.IsRegion ? node : candidate.Node;

@@ -1,5 +1,6 @@
 using Google.Rpc;
 using Grpc.Core;
+using Lepton.Routing.Http2;
 using Lepton.ServiceDefaults;
 
 namespace Lepton.Routing.Gateway;
@@ -8,7 +9,7 @@ namespace Lepton.Routing.Gateway;
 internal static class AnswerReason
 {
     /// <summary>The reason of an UNAVAILABLE or RESOURCE_EXHAUSTED; null: none of ours, or another status.</summary>
-    public static string? Of(HttpResponseMessage answer, StatusCode? status)
+    public static string? Of(Exchange answer, StatusCode? status)
     {
         if (status is not (StatusCode.Unavailable or StatusCode.ResourceExhausted))
             return null;

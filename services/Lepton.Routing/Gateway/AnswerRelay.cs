@@ -1,8 +1,8 @@
 using System.Collections.Frozen;
 using System.Globalization;
-using System.Net.Http.Headers;
 using Grpc.Core;
 using Lepton.Routing.Decisions;
+using Lepton.Routing.Http2;
 using Lepton.ServiceDefaults;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -23,63 +23,50 @@ internal static class AnswerRelay
     /// <summary>
     /// The gRPC status of a trailers-only answer, known before any byte of it is passed on; else null.
     /// </summary>
-    public static StatusCode? TrailersOnlyStatus(HttpResponseMessage answer) =>
-        answer.Headers.NonValidated.TryGetValues(Headers.Status, out HeaderStringValues values)
-            ? Parse(values.ToString())
-            : null;
+    public static StatusCode? TrailersOnlyStatus(Exchange answer) =>
+        answer.Head?.Find(Headers.Status) is { } status ? Parse(status) : null;
 
     /// <summary>Starts our answer with the headers of theirs.</summary>
-    public static void CopyHeaders(HttpResponseMessage answer, HttpResponse to)
+    public static void CopyHeaders(Exchange answer, HttpResponse to)
     {
-        to.StatusCode = (int)answer.StatusCode;
-        foreach (var (name, values) in answer.Headers.NonValidated)
-            if (!NotPassedOn.Contains(name))
-                to.Headers[name] = ToValues(values);
-        to.ContentType = answer.Content.Headers.NonValidated.TryGetValues("content-type", out HeaderStringValues type)
-            ? type.ToString()
-            : Headers.ContentType;
+        if (answer.Head is not { } head)
+            return; // not before it is there
+        to.StatusCode = head.Status;
+        to.ContentType = Headers.ContentType;
+        Copy(head, to.Headers);
     }
 
     /// <summary>
     /// Copies the body. Small answers go in one piece with their trailers; a stream's messages go at once.
     /// </summary>
-    public static async Task CopyBodyAsync(HttpResponseMessage answer, HttpResponse to, bool flushEach,
+    public static async Task CopyBodyAsync(Exchange answer, HttpResponse to, bool flushEach,
         CancellationToken cancellation)
     {
-        await using Stream body = await answer.Content.ReadAsStreamAsync(cancellation);
-        int unflushed = 0;
         while (true)
         {
-            int read = await body.ReadAsync(to.BodyWriter.GetMemory(4096), cancellation);
-            if (read == 0)
+            await answer.WaitAsync(flushEach ? 1 : FlushAtBytes);
+            int taken = answer.Take(to.BodyWriter);
+            if (taken == 0)
                 return;
-            to.BodyWriter.Advance(read);
-            unflushed += read;
-            if (!flushEach && unflushed < FlushAtBytes)
-                continue;
-            await to.BodyWriter.FlushAsync(cancellation);
-            unflushed = 0;
+            if (flushEach || !answer.IsEnded)
+                await to.BodyWriter.FlushAsync(cancellation);
         }
     }
 
     /// <summary>The status that the answer ended with; null when it broke off without one.</summary>
-    public static StatusCode? EndStatus(HttpResponseMessage answer) =>
-        answer.TrailingHeaders.NonValidated.TryGetValues(Headers.Status, out HeaderStringValues values)
-            ? Parse(values.ToString())
-            : TrailersOnlyStatus(answer);
+    public static StatusCode? EndStatus(Exchange answer) =>
+        answer.Trailers?.Find(Headers.Status) is { } status ? Parse(status) : TrailersOnlyStatus(answer);
 
     /// <summary>A value from trailers or, for a trailers-only answer, headers; empty when there is none.</summary>
-    public static string Read(HttpResponseMessage answer, string name) =>
-        answer.TrailingHeaders.NonValidated.TryGetValues(name, out HeaderStringValues values)
-        || answer.Headers.NonValidated.TryGetValues(name, out values) ? values.First() : "";
+    public static string Read(Exchange answer, string name) =>
+        answer.Trailers?.Find(name) ?? answer.Head?.Find(name) ?? "";
 
     /// <summary>Ends our answer with their trailers and ours.</summary>
-    public static void CopyTrailers(HttpResponseMessage answer, HttpResponse to, DecisionDraft draft)
+    public static void CopyTrailers(Exchange answer, HttpResponse to, DecisionDraft draft)
     {
         IHeaderDictionary destination = Destination(to);
-        foreach (var (name, values) in answer.TrailingHeaders.NonValidated)
-            if (!NotPassedOn.Contains(name))
-                destination[name] = ToValues(values);
+        if (answer.Trailers is { } trailers)
+            Copy(trailers, destination);
         WriteOwn(destination, draft);
     }
 
@@ -119,9 +106,15 @@ internal static class AnswerRelay
             ? to.Headers
             : to.HttpContext.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
 
-    // One value needs no array.
-    private static StringValues ToValues(in HeaderStringValues values) =>
-        values.Count == 1 ? values.ToString() : values.ToArray();
+    private static void Copy(FieldList from, IHeaderDictionary to)
+    {
+        for (int i = 0; i < from.Count; i++)
+        {
+            (string name, string value) = from[i];
+            if (!NotPassedOn.Contains(name))
+                to[name] = from.IsFirst(i) ? value : StringValues.Concat(to[name], value);
+        }
+    }
 
     private static StatusCode Parse(string status) =>
         status == "0" ? StatusCode.OK

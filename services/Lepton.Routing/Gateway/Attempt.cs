@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Grpc.Core;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Http2;
 using Lepton.Routing.Resilience;
 
 namespace Lepton.Routing.Gateway;
@@ -41,11 +42,11 @@ internal sealed class Attempt : IDisposable
 
     public Activity? Activity { get; set; }
 
-    public HttpContent? Content { get; set; }
+    /// <summary>The exchange with its place, once the request is on its way.</summary>
+    public Exchange? Answer { get; set; }
 
-    public HttpResponseMessage? Answer { get; set; }
-
-    public HeldAnswer Held { get; } = new();
+    /// <summary>The whole answer was here when the run was over: up to then nothing of it was passed on.</summary>
+    public bool IsWhole { get; set; }
 
     /// <summary>Good once <see cref="IsDone"/>.</summary>
     public Failure Failure { get; private set; }
@@ -68,7 +69,7 @@ internal sealed class Attempt : IDisposable
     public bool IsGone => _isGone;
 
     /// <summary>Something to pass on, if nothing better comes.</summary>
-    public bool HasAnswer => _done && Answer is not null && (Status is not null || !Held.IsWhole) && Fault is null;
+    public bool HasAnswer => _done && Answer is not null && (Status is not null || !IsWhole) && Fault is null;
 
     /// <summary>Has the place's departure raise the request's signal.</summary>
     public void WatchDeparture() =>
@@ -112,8 +113,6 @@ internal sealed class Attempt : IDisposable
             return;
         _gone.Dispose();
         Answer?.Dispose();
-        Held.Return();
-        Content?.Dispose();
         Activity?.Dispose();
         _stop.Dispose();
     }

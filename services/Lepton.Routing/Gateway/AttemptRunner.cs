@@ -3,6 +3,7 @@ using Grpc.Core;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Health;
+using Lepton.Routing.Http2;
 using Lepton.Routing.Resilience;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
@@ -16,7 +17,7 @@ internal sealed partial class AttemptRunner(
     ILogger<AttemptRunner> logger)
 {
     /// <summary>Never throws: whatever happens is in the attempt, and the request's signal is raised.</summary>
-    public async Task RunAsync(GatewayCall call, Attempt attempt, Func<Candidate, ValueTask<HttpContent?>> contentFor)
+    public async Task RunAsync(GatewayCall call, Attempt attempt, Func<Candidate, ValueTask<RequestBody?>> contentFor)
     {
         attempt.Activity = RoutingMetrics.Activities.StartActivity("forward", ActivityKind.Client);
         attempt.Activity?.SetTag("lepton.node", attempt.Candidate.Node)
@@ -28,7 +29,7 @@ internal sealed partial class AttemptRunner(
             if (call.Class.Regulated && !await log.WriteDurablyAsync(call.Draft, attempt.Cancellation))
                 attempt.Fail(GatewayErrors.DecisionLogUnavailable());
             else if (await contentFor(attempt.Candidate) is { } content)
-                await SendAsync(call, attempt, attempt.Content = content);
+                await SendAsync(call, attempt, content);
             else
                 attempt.Fail(GatewayErrors.ForwardingFailed(NameOf(attempt.Candidate), attempt.Number));
         }
@@ -66,7 +67,7 @@ internal sealed partial class AttemptRunner(
     public void GiveUp(GatewayCall call, Attempt attempt, StatusCode status, string reason = "")
     {
         // A stream may be silent for as long as its client is; an answer under way shows that the place lives.
-        Outcome outcome = attempt.Answer is null && call.Method != GatewayMethod.ModelStreamInfer
+        Outcome outcome = attempt.Answer?.Head is null && call.Method != GatewayMethod.ModelStreamInfer
             ? OutcomeOfWait(attempt)
             : Outcome.Unjudged;
         End(attempt, status, outcome, reason);
@@ -79,16 +80,14 @@ internal sealed partial class AttemptRunner(
     public static string NameOf(Candidate candidate) =>
         candidate.IsRegion ? $"region {candidate.Region}" : candidate.Node;
 
-    private async Task SendAsync(GatewayCall call, Attempt attempt, HttpContent content)
+    private async Task SendAsync(GatewayCall call, Attempt attempt, RequestBody body)
     {
-        HttpResponseMessage answer = attempt.Answer = await forwarder.SendAsync(
-            call, attempt.Candidate, attempt.Number, content, attempt.Cancellation);
-        if (call.Method != GatewayMethod.ModelStreamInfer)
-            await attempt.Held.FillAsync(answer, options.Value.Retries.AnswerHeldBytesMax, attempt.Cancellation);
-        else if (AnswerRelay.TrailersOnlyStatus(answer) is null)
-            return; // a stream is passed on as it comes: what breaks it off reaches the caller
-
-        if (!attempt.Held.IsWhole && AnswerRelay.TrailersOnlyStatus(answer) is null)
+        bool isStream = call.Method == GatewayMethod.ModelStreamInfer;
+        Exchange answer = await AskAsync(call, attempt, body,
+            untilBytes: isStream ? 0 : options.Value.Retries.AnswerHeldBytesMax);
+        attempt.IsWhole = answer.IsEnded && !isStream;
+        // A stream is passed on as it comes: what breaks it off reaches the caller.
+        if (!attempt.IsWhole && AnswerRelay.TrailersOnlyStatus(answer) is null)
             return;
         attempt.Status = AnswerRelay.EndStatus(answer);
         string? reason = AnswerReason.Of(answer, attempt.Status);
@@ -97,31 +96,38 @@ internal sealed partial class AttemptRunner(
             attempt.Place.Attempt.Reason = reason ?? attempt.Status?.ToString().ToUpperInvariant() ?? BrokeOff;
     }
 
+    // A peer that leaves says what it did not take: that goes to it again, by a new connection.
+    private async ValueTask<Exchange> AskAsync(GatewayCall call, Attempt attempt, RequestBody body, int untilBytes)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            Exchange answer = attempt.Answer = await forwarder.SendAsync(
+                call, attempt.Candidate, attempt.Number, body, attempt.Cancellation);
+            try
+            {
+                await answer.WaitAsync(untilBytes);
+                return answer;
+            }
+            catch (PeerException e) when (e.Fault == PeerFault.Unprocessed && body.IsWhole && tries < TriesMax)
+            {
+                answer.Dispose();
+            }
+        }
+    }
+
     private const string BrokeOff = "ANSWER_BROKE_OFF";
+    private const int TriesMax = 3;
 
     private void Explain(GatewayCall call, Attempt attempt, Exception e)
     {
-        if (attempt.Cancellation.IsCancellationRequested)
+        bool isHeadHere = attempt.Answer?.Head is not null;
+        if (attempt.Cancellation.IsCancellationRequested || e is not IOException)
         {
             attempt.Fail(e); // by the request's end, or because another attempt answered: nothing to explain
             return;
         }
-        switch (e)
-        {
-            case HttpRequestException http when attempt.Answer is null:
-                attempt.Fail(FailureRules.Of(http));
-                break;
-            case OperationCanceledException { InnerException: TimeoutException }: // the connection's own time limit
-                attempt.Fail(Failure.NotSent);
-                break;
-            case IOException or HttpRequestException:
-                attempt.Fail(Failure.MayHaveRun);
-                break;
-            default:
-                attempt.Fail(e);
-                return;
-        }
-        attempt.Place.Attempt.Reason = attempt.Answer is null ? "CONNECTION_FAILED" : BrokeOff;
+        attempt.Fail(e is PeerException peer && !isHeadHere ? FailureRules.Of(peer.Fault) : Failure.MayHaveRun);
+        attempt.Place.Attempt.Reason = isHeadHere ? BrokeOff : "CONNECTION_FAILED";
         attempt.Status = null;
         LogDied(NameOf(attempt.Candidate), call.Draft.Id, attempt.Failure, e.Message);
     }

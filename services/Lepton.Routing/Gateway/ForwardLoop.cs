@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Health;
+using Lepton.Routing.Http2;
 using Lepton.Routing.Resilience;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
@@ -20,7 +21,7 @@ internal sealed class ForwardLoop(
 {
     /// <summary>Has the request served: null when it was answered, else the error to answer with.</summary>
     /// <param name="contentFor">The request's body for one attempt; null when it can't be sent once more.</param>
-    public async Task<RpcException?> RunAsync(GatewayCall call, Func<Candidate, ValueTask<HttpContent?>> contentFor)
+    public async Task<RpcException?> RunAsync(GatewayCall call, Func<Candidate, ValueTask<RequestBody?>> contentFor)
     {
         IBalancingStrategy strategy = strategies.For(call.Head.Strategy, call.Draft.Model);
         call.Draft.Strategy = strategy.Name;
@@ -219,7 +220,7 @@ internal sealed class ForwardLoop(
         run.Call.SetAlarm(delay > hedging.DelayMin ? delay : hedging.DelayMin);
     }
 
-    private async Task DeliverAsync(Forwarding run, Attempt winner, HttpResponseMessage answer)
+    private async Task DeliverAsync(Forwarding run, Attempt winner, Exchange answer)
     {
         foreach (Attempt attempt in run.Attempts)
         {

@@ -6,7 +6,7 @@ namespace Lepton.Routing.Gateway;
 /// <summary>One request's attempts so far, and where they were. Only the loop that looks after it writes
 /// here.</summary>
 internal sealed class Forwarding(
-    GatewayCall call, IBalancingStrategy strategy, Func<Candidate, ValueTask<HttpContent?>> contentFor)
+    GatewayCall call, IBalancingStrategy strategy, Func<Candidate, ValueTask<RequestBody?>> contentFor)
 {
     private readonly List<Attempt> _attempts = new(1);
     private List<Candidate>? _died;
@@ -24,7 +24,7 @@ internal sealed class Forwarding(
     }
 
     /// <summary>The request's body for one attempt; null when it can't be sent once more.</summary>
-    public Func<Candidate, ValueTask<HttpContent?>> ContentFor { get; } = contentFor;
+    public Func<Candidate, ValueTask<RequestBody?>> ContentFor { get; } = contentFor;
 
     /// <summary>No place that was looked at declares that the request must not run twice.</summary>
     public bool Idempotent { get; set; } = true;
@@ -69,7 +69,7 @@ internal sealed class Forwarding(
         bool alone = Running() is null;
         foreach (Attempt attempt in _attempts)
             if (attempt is { IsDone: true, IsEnded: false, HasAnswer: true, Failure: Failure.None }
-                && (alone || FailureRules.IsFinal(attempt.Status) || !attempt.Held.IsWhole))
+                && (alone || FailureRules.IsFinal(attempt.Status) || !attempt.IsWhole))
                 return attempt;
         return null;
     }

@@ -1,15 +1,15 @@
 using System.Collections.Concurrent;
 using Grpc.Net.Client;
 using Lepton.Routing.Balancing;
+using Lepton.Routing.Http2;
 using Lepton.ServiceDefaults;
 
 namespace Lepton.Routing.Gateway;
 
 /// <summary>
-/// Connections to nodes and routers: one handler a peer, shared by forwarded requests and our own calls, so that all
-/// of them share few HTTP/2 connections.
+/// Connections to nodes and routers: a link a peer for what is forwarded, and a channel for our own calls.
 /// </summary>
-internal sealed class PeerPool(PeerHttp http) : IDisposable
+internal sealed class PeerPool(PeerHttp http, RoutingMetrics metrics, TimeProvider time) : IDisposable
 {
     // Peers come and go with deployments. Far above this, old ones are closed; those in use come back by themselves.
     private const int PeersMax = 20_000;
@@ -40,21 +40,27 @@ internal sealed class PeerPool(PeerHttp http) : IDisposable
             Forget(peer);
     }
 
+    private PeerHttp Http => http;
+
+    private PeerLink Link(Peer peer) => new(
+        cancellation => http.ConnectAsync(peer.Address, peer.Service, peer.Region, cancellation),
+        change => metrics.Connections.Add(change), time);
+
     private Connections Get(Peer peer)
     {
         if (_peers.TryGetValue(peer, out Lazy<Connections>? known))
             return known.Value;
         if (_peers.Count >= PeersMax)
             Dispose();
-        return _peers.GetOrAdd(peer, p => new Lazy<Connections>(() => new Connections(http, p))).Value;
+        return _peers.GetOrAdd(peer, p => new Lazy<Connections>(() => new Connections(this, p))).Value;
     }
 
-    private sealed class Connections(PeerHttp http, Peer peer) : IDisposable
+    private sealed class Connections(PeerPool pool, Peer peer) : IDisposable
     {
         private readonly Lazy<GrpcChannel> _channel =
-            new(() => http.CreateChannel(peer.Address, peer.Service, peer.Region));
+            new(() => pool.Http.CreateChannel(peer.Address, peer.Service, peer.Region));
 
-        public PeerRoute Route { get; } = new(http.CreateForwardingHandler(peer.Service, peer.Region), peer.Address);
+        public PeerRoute Route { get; } = new(pool.Link(peer), peer.Address);
 
         public GrpcChannel Channel => _channel.Value;
 

@@ -53,7 +53,7 @@ internal sealed class StreamGateway(
 
     private async Task<RpcException?> ForwardAsync(GatewayCall call, PooledMessage first, FrameReader reader)
     {
-        StreamContent? current = null;
+        StreamBody? current = null;
         try
         {
             return await loop.RunAsync(call, async to =>
@@ -62,7 +62,7 @@ internal sealed class StreamGateway(
                     await current.StopAsync();
                 return current is { ReadOn: true }
                     ? null // messages are gone with the first place
-                    : current = new StreamContent(call, first, reader, message => InspectNext(call, message, to),
+                    : current = new StreamBody(call, first, reader, message => InspectNext(call, message, to),
                         drain.Closing);
             });
         }

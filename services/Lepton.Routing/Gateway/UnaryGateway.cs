@@ -31,7 +31,7 @@ internal sealed class UnaryGateway(CallOpener opener, ForwardLoop loop, Topology
             if (!await reader.IsAtEndAsync(call.Cancellation))
                 return GatewayErrors.MessageMalformed("is followed by another in a unary call");
             error = InspectWhole(call, message)
-                ?? await loop.RunAsync(call, _ => ValueTask.FromResult<HttpContent?>(new MessageContent(message)));
+                ?? await loop.RunAsync(call, _ => ValueTask.FromResult<RequestBody?>(new MessageBody(message)));
             return error is null || call.Method != GatewayMethod.ModelReady ? error
                 : await AnswerNotReadyAsync(call, error);
         }

@@ -25,7 +25,7 @@ internal static class OutcomeRules
 
     /// <summary>Of what was thrown while a place was asked or answered; not for a cancellation of our own.</summary>
     public static Outcome Of(Exception exception) =>
-        exception is HttpRequestException or IOException ? Outcome.Unreachable : Outcome.Unjudged;
+        exception is IOException ? Outcome.Unreachable : Outcome.Unjudged;
 
     /// <summary>Of a place that has not sent a byte of its answer when its time was up.</summary>
     /// <param name="waited">Since the request was sent.</param>

@@ -1,5 +1,5 @@
-using System.Net.Http;
 using Grpc.Core;
+using Lepton.Routing.Http2;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 using NodeReason = Lepton.Inference.V1.ErrorReason;
@@ -12,8 +12,6 @@ namespace Lepton.Routing.Resilience;
 /// </summary>
 internal static class FailureRules
 {
-    private const long RefusedStream = 7; // RFC 9113, 7: closed before any processing
-
     // Said before work is taken: by a node's guard and queue, and by another region's router that had no place for it.
     // FORWARDING_FAILED, RETRY_BUDGET_SPENT and the like are not among them: the first of that router's attempts may
     // have run.
@@ -29,15 +27,11 @@ internal static class FailureRules
     };
 
     /// <summary>Of what was thrown before the answer's head came.</summary>
-    public static Failure Of(HttpRequestException exception) => exception.HttpRequestError switch
+    public static Failure Of(PeerFault fault) => fault switch
     {
-        // While connecting, and only then. A connection that dies later is ResponseEnded, HttpProtocolError or
-        // Unknown: then the request was on its way. (What GOAWAY left unprocessed, the connection pool sends again.)
-        HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-            or HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError => Failure.NotSent,
-        _ => exception.InnerException is HttpProtocolException { ErrorCode: RefusedStream }
-            ? Failure.Refused
-            : Failure.MayHaveRun,
+        PeerFault.NotConnected => Failure.NotSent,
+        PeerFault.Unprocessed or PeerFault.RefusedStream => Failure.Refused,
+        _ => Failure.MayHaveRun, // the request was on its way
     };
 
     /// <summary>Of an answer of which no byte was passed on.</summary>

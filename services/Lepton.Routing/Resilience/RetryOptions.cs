@@ -15,8 +15,10 @@ internal sealed class RetryOptions
 
     /// <summary>
     /// Bytes of a unary answer that are held back until it is whole: one that breaks off within them is fetched
-    /// elsewhere. 0: none, every break reaches the caller. Default 64 KiB.
+    /// elsewhere. 0: none, every break reaches the caller. At most half of the window that a place may fill unread.
+    /// Default 64 KiB.
     /// </summary>
-    [Range(0, 4 << 20, ErrorMessage = "Routing:Retries:AnswerHeldBytesMax takes 0 to 4194304 bytes.")]
+    [Range(0, Http2.Limits.StreamWindow / 2,
+        ErrorMessage = "Routing:Retries:AnswerHeldBytesMax takes 0 to 524288 bytes.")]
     public int AnswerHeldBytesMax { get; set; } = 64 << 10;
 }

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Net.Client;
@@ -28,24 +29,40 @@ public sealed class PeerHttp(TlsMaterial material)
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         PooledConnectionIdleTimeout = TimeSpan.FromMinutes(5),
         InitialHttp2StreamWindowSize = 1 << 20,
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            EnabledSslProtocols = SslProtocols.Tls13,
-            LocalCertificateSelectionCallback = (_, _, _, _, _) => material.Certificate,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-                certificate is X509Certificate2 leaf && material.IsTrustedServer(leaf)
-                && Caller.FromCertificate(leaf)?.IsService(service, region) == true,
-        },
+        SslOptions = Tls(service, region),
     };
 
     /// <summary>
-    /// A handler for requests that are passed on: who passes them on counts them and carries their trace context.
+    /// A connection to one peer that is ready for HTTP/2, over TLS where the address says https. The caller owns it.
     /// </summary>
-    public SocketsHttpHandler CreateForwardingHandler(string service, string region)
+    /// <exception cref="IOException">It could not be had.</exception>
+    /// <exception cref="SocketException">Likewise.</exception>
+    /// <exception cref="AuthenticationException">The other side is not who is meant.</exception>
+    public async Task<Stream> ConnectAsync(
+        Uri address, string service, string region, CancellationToken cancellationToken)
     {
-        var handler = CreateHandler(service, region);
-        handler.ActivityHeadersPropagator = null;
-        return handler;
+        ArgumentNullException.ThrowIfNull(address);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(address.IdnHost, address.Port, cancellationToken);
+            var plain = new NetworkStream(socket, ownsSocket: true);
+            if (address.Scheme != Uri.UriSchemeHttps)
+                return plain;
+            var tls = new SslStream(plain, leaveInnerStreamOpen: false);
+            var options = Tls(service, region);
+            options.TargetHost = address.IdnHost;
+            options.ApplicationProtocols = [SslApplicationProtocol.Http2];
+            await tls.AuthenticateAsClientAsync(options, cancellationToken);
+            return tls.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2
+                ? tls
+                : throw new IOException($"{address} does not speak HTTP/2.");
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A gRPC channel to one peer. The caller owns it. Deadlines are the caller's too.</summary>
@@ -58,4 +75,13 @@ public sealed class PeerHttp(TlsMaterial material)
             MaxSendMessageSize = MessageBytesMax,
             MaxReconnectBackoff = TimeSpan.FromSeconds(2),
         });
+
+    private SslClientAuthenticationOptions Tls(string service, string region) => new()
+    {
+        EnabledSslProtocols = SslProtocols.Tls13,
+        LocalCertificateSelectionCallback = (_, _, _, _, _) => material.Certificate,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            certificate is X509Certificate2 leaf && material.IsTrustedServer(leaf)
+            && Caller.FromCertificate(leaf)?.IsService(service, region) == true,
+    };
 }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Lepton.Routing.Health;
+using Lepton.Routing.Http2;
 
 namespace Lepton.Routing.Tests.Health;
 
@@ -35,7 +36,7 @@ public sealed class OutcomeRulesTests
     [Fact]
     public void Of_Exceptions_BlamesTheConnectionNotTheCaller()
     {
-        Assert.Equal(Outcome.Unreachable, OutcomeRules.Of(new HttpRequestException("refused")));
+        Assert.Equal(Outcome.Unreachable, OutcomeRules.Of(new PeerException(PeerFault.NotConnected, "refused")));
         Assert.Equal(Outcome.Unreachable, OutcomeRules.Of(new IOException("reset")));
         Assert.Equal(Outcome.Unjudged, OutcomeRules.Of(new OperationCanceledException()));
         Assert.Equal(Outcome.Unjudged, OutcomeRules.Of(new InvalidOperationException("a bug of ours")));

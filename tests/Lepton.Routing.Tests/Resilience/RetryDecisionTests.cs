@@ -1,6 +1,5 @@
-using System.Net;
-using System.Net.Http;
 using Grpc.Core;
+using Lepton.Routing.Http2;
 using Lepton.Routing.Resilience;
 
 namespace Lepton.Routing.Tests.Resilience;
@@ -31,25 +30,13 @@ public sealed class RetryDecisionTests
             Enum.Parse<Failure>(failure), idempotent, attempts, attemptsMax: 3).ToString());
 
     [Theory]
-    [InlineData(HttpRequestError.ConnectionError, nameof(Failure.NotSent))]
-    [InlineData(HttpRequestError.NameResolutionError, nameof(Failure.NotSent))]
-    [InlineData(HttpRequestError.SecureConnectionError, nameof(Failure.NotSent))]
-    [InlineData(HttpRequestError.VersionNegotiationError, nameof(Failure.NotSent))]
-    [InlineData(HttpRequestError.ResponseEnded, nameof(Failure.MayHaveRun))]
-    [InlineData(HttpRequestError.HttpProtocolError, nameof(Failure.MayHaveRun))]
-    [InlineData(HttpRequestError.InvalidResponse, nameof(Failure.MayHaveRun))]
-    [InlineData(HttpRequestError.Unknown, nameof(Failure.MayHaveRun))]
-    public void Of_ConnectionsError_TellsWhetherAnythingWasSent(HttpRequestError error, string expected) =>
-        Assert.Equal(expected, FailureRules.Of(new HttpRequestException(error)).ToString());
-
-    [Theory]
-    [InlineData(7, nameof(Failure.Refused))] // REFUSED_STREAM: before any processing
-    [InlineData(0, nameof(Failure.MayHaveRun))]
-    [InlineData(2, nameof(Failure.MayHaveRun))] // INTERNAL_ERROR
-    [InlineData(8, nameof(Failure.MayHaveRun))] // CANCEL
-    public void Of_ResetStream_TellsWhetherItWasProcessed(long code, string expected) =>
-        Assert.Equal(expected, FailureRules.Of(new HttpRequestException(
-            HttpRequestError.HttpProtocolError, inner: new HttpProtocolException(code, "reset", null))).ToString());
+    [InlineData(nameof(PeerFault.NotConnected), nameof(Failure.NotSent))]
+    [InlineData(nameof(PeerFault.Unprocessed), nameof(Failure.Refused))] // GOAWAY names the last one it took
+    [InlineData(nameof(PeerFault.RefusedStream), nameof(Failure.Refused))] // before any processing
+    [InlineData(nameof(PeerFault.Broken), nameof(Failure.MayHaveRun))]
+    [InlineData(nameof(PeerFault.ConnectionLost), nameof(Failure.MayHaveRun))]
+    public void Of_PeersFault_TellsWhetherItWasProcessed(string fault, string expected) =>
+        Assert.Equal(expected, FailureRules.Of(Enum.Parse<PeerFault>(fault)).ToString());
 
     [Theory]
     [InlineData(StatusCode.Unavailable, "NODE_DRAINING", nameof(Failure.Refused))]

@@ -1,5 +1,5 @@
-using System.Net;
 using Grpc.Core;
+using Lepton.Routing.Http2;
 
 namespace Lepton.Routing.Gateway;
 
@@ -7,9 +7,9 @@ namespace Lepton.Routing.Gateway;
 /// A stream's body: the first message, which was read to route it, then every further one as it comes, each looked at
 /// before it goes. When the router drains, it ends as if the client had sent no more: the node answers what it has.
 /// </summary>
-internal sealed class StreamContent(
+internal sealed class StreamBody(
     GatewayCall call, PooledMessage first, FrameReader reader, Func<PooledMessage, RpcException?> inspect,
-    CancellationToken draining) : HttpContent
+    CancellationToken draining) : RequestBody
 {
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
@@ -18,6 +18,10 @@ internal sealed class StreamContent(
 
     /// <summary>A second message was read: the stream can't be sent to another place any more.</summary>
     public bool ReadOn { get; private set; }
+
+    public override ReadOnlyMemory<byte> First => first.Frame;
+
+    public override bool IsWhole => false;
 
     /// <summary>Stops reading from the client and waits until nothing reads any more.</summary>
     public async Task StopAsync()
@@ -31,30 +35,24 @@ internal sealed class StreamContent(
         _stop.Dispose();
     }
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
-        SerializeToStreamAsync(stream, context, CancellationToken.None);
-
-    protected override async Task SerializeToStreamAsync(
-        Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    public override async Task SendRestAsync(Exchange to, int sent, CancellationToken cancellation)
     {
         if (Interlocked.Exchange(ref _started, 1) != 0)
             throw new InvalidOperationException("A stream is sent once.");
         try
         {
             using CancellationTokenSource either =
-                CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, cancellationToken);
-            await PumpAsync(stream, either.Token);
+                CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, cancellation);
+            await PumpAsync(to, sent, either.Token);
+        }
+        catch (Exception e)
+        {
+            to.GiveUp(e); // whoever waits for the answer tells what it means
         }
         finally
         {
             _finished.SetResult();
         }
-    }
-
-    protected override bool TryComputeLength(out long length)
-    {
-        length = 0;
-        return false;
     }
 
     private async ValueTask<(PooledMessage?, RpcException?)> ReadAsync(
@@ -71,12 +69,11 @@ internal sealed class StreamContent(
         }
     }
 
-    private async Task PumpAsync(Stream stream, CancellationToken stop)
+    private async Task PumpAsync(Exchange to, int sent, CancellationToken stop)
     {
-        await stream.WriteAsync(first.Frame, stop);
-        await stream.FlushAsync(stop);
+        bool isTaken = await to.SendAsync(first.Frame[sent..], end: false);
         using CancellationTokenSource reading = CancellationTokenSource.CreateLinkedTokenSource(stop, draining);
-        while (true)
+        while (isTaken)
         {
             (PooledMessage? message, RpcException? error) = await ReadAsync(reading.Token, stop);
             ReadOn |= message is not null || error is not null;
@@ -86,10 +83,9 @@ internal sealed class StreamContent(
                 if (error is not null)
                     await call.RefuseAsync(error);
                 stop.ThrowIfCancellationRequested();
+                isTaken = await to.SendAsync(message?.Frame ?? default, end: message is null);
                 if (message is null)
                     return;
-                await stream.WriteAsync(message.Frame, stop);
-                await stream.FlushAsync(stop);
             }
         }
     }
