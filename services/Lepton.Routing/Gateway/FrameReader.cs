@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using Grpc.Core;
 
@@ -48,6 +49,30 @@ internal sealed class FrameReader(PipeReader body, int messageBytesMax, string e
             message.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Nearly every unary request: prefix, message and end came together, and are taken in one look. False: nothing
+    /// was taken, and the message is to be read piece by piece.
+    /// </summary>
+    public bool TryReadOnly([NotNullWhen(true)] out PooledMessage? message)
+    {
+        message = null;
+        if (!body.TryRead(out ReadResult read))
+            return false;
+        ReadOnlySequence<byte> buffer = read.Buffer;
+        if (!read.IsCompleted || read.IsCanceled || buffer.Length < PooledMessage.PrefixBytes
+            || ParsePrefix(buffer) is not (0, var length) || length > messageBytesMax
+            || buffer.Length != PooledMessage.PrefixBytes + (long)length)
+        {
+            body.AdvanceTo(buffer.Start);
+            return false;
+        }
+        message = new PooledMessage((int)length);
+        message.Append(buffer.Slice(PooledMessage.PrefixBytes));
+        BytesRead += buffer.Length;
+        body.AdvanceTo(buffer.End);
+        return true;
     }
 
     /// <summary>True when the body ends here, as it must after the one message of a unary call.</summary>

@@ -15,10 +15,14 @@ internal sealed class UnaryGateway(CallOpener opener, ForwardLoop loop, Topology
     {
         FrameReader reader = new(call.Http.Request.BodyReader, options.Value.MessageBytesMax,
             call.Http.Request.Headers[Headers.Encoding].ToString());
-        (PooledMessage? message, RpcException? error) = (null, null);
+        RpcException? error = null;
+        PooledMessage? message;
+        bool isWhole;
         try
         {
-            (message, error) = await reader.ReadAsync(partial => InspectPartial(call, partial), call.Cancellation);
+            isWhole = reader.TryReadOnly(out message);
+            if (!isWhole)
+                (message, error) = await reader.ReadAsync(partial => InspectPartial(call, partial), call.Cancellation);
         }
         finally
         {
@@ -28,7 +32,7 @@ internal sealed class UnaryGateway(CallOpener opener, ForwardLoop loop, Topology
             return error ?? GatewayErrors.MessageMalformed("is missing");
         using (message)
         {
-            if (!await reader.IsAtEndAsync(call.Cancellation))
+            if (!isWhole && !await reader.IsAtEndAsync(call.Cancellation))
                 return GatewayErrors.MessageMalformed("is followed by another in a unary call");
             error = InspectWhole(call, message)
                 ?? await loop.RunAsync(call, _ => ValueTask.FromResult<RequestBody?>(new MessageBody(message)));
