@@ -3,6 +3,7 @@ using Lepton.Routing.Decisions;
 using Lepton.Routing.Tests.World;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
+using Lepton.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OpenInference;
@@ -112,11 +113,16 @@ public sealed class InferTests
     [Fact]
     public async Task ModelInfer_MetadataAndDeadline_ReachTheNode_SecretsDoNot()
     {
-        await using TestWorld world = await TestWorld.StartAsync(["eu-west"]);
+        using TestInstallation authority = new();
+        await using TestIssuer issuer = await TestIssuer.StartAsync(authority);
+        await using TestWorld world = await TestWorld.StartAsync(["eu-west"], settings: new(issuer.Configuration())
+        {
+            ["Lepton:Tokens:Issuers:0:AuthorityFile"] = authority.AuthorityFile,
+        });
         FakeNode node = await world.AddNodeAsync("eu-west", "node-a", "ocr");
         Metadata headers = new()
         {
-            { "authorization", "Bearer secret" }, { "x-custom", "kept" }, { "x-bytes-bin", new byte[] { 1, 2, 255 } },
+            { "authorization", $"Bearer {issuer.Token("demo")}" }, { "x-custom", "kept" }, { "x-bytes-bin", new byte[] { 1, 2, 255 } },
             { "x-lepton-hop-bin", new byte[] { 1, 2, 3 } }, { "x-lepton-priority", "batch" },
         };
         await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"), headers, DateTime.UtcNow.AddSeconds(30));
