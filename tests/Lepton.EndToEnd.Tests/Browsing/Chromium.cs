@@ -8,7 +8,7 @@ namespace Lepton.EndToEnd.Tests.Browsing;
 /// Debian's Chromium without a screen, with a profile of its own that goes with it. Started by the first page, so that
 /// a machine without Chromium skips the tests and not their fixture.
 /// </summary>
-public sealed class Chromium : IAsyncDisposable
+public sealed class Chromium : IAsyncLifetime
 {
     private static readonly TimeSpan startTime = TimeSpan.FromSeconds(30);
 
@@ -30,7 +30,10 @@ public sealed class Chromium : IAsyncDisposable
         return await Page.AttachAsync(new Uri(json.RootElement.GetProperty("webSocketDebuggerUrl").GetString()!));
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    // xunit 2 calls a fixture's IAsyncLifetime and passes over IAsyncDisposable.
+    public async Task DisposeAsync()
     {
         if (process is not null)
         {
