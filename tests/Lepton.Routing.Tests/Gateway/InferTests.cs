@@ -122,7 +122,8 @@ public sealed class InferTests
         FakeNode node = await world.AddNodeAsync("eu-west", "node-a", "ocr");
         Metadata headers = new()
         {
-            { "authorization", $"Bearer {issuer.Token("demo")}" }, { "x-custom", "kept" }, { "x-bytes-bin", new byte[] { 1, 2, 255 } },
+            { "authorization", $"Bearer {issuer.Token("demo")}" },
+            { "x-custom", "kept" }, { "x-bytes-bin", new byte[] { 1, 2, 255 } },
             { "x-lepton-hop-bin", new byte[] { 1, 2, 3 } }, { "x-lepton-priority", "batch" },
         };
         await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"), headers, DateTime.UtcNow.AddSeconds(30));
