@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Lepton.Benchmarks.Gateway;
 
@@ -115,7 +116,7 @@ internal sealed partial class FrameConnection : IDisposable
                 if ((flags & EndStream) == 0)
                     break;
                 if (type == Data || _received[slot] < 960)
-                    throw new IOException($"Stream {stream} ended without 1 kB and trailers.");
+                    throw new IOException($"Stream {stream} ended without 1 kB and trailers: {Legible(payload)}");
                 InFlight--;
                 Ended(_startedAt[slot], now);
                 break;
@@ -138,6 +139,10 @@ internal sealed partial class FrameConnection : IDisposable
                 break;
         }
     }
+
+    // Servers here write fields as they are, without Huffman's code: what a refusal says can be read.
+    private static string Legible(ReadOnlySpan<byte> block) => string.Concat(
+        Encoding.Latin1.GetString(block[..Math.Min(1000, block.Length)]).Select(c => c is >= ' ' and <= '~' ? c : '.'));
 
     private void Flush()
     {

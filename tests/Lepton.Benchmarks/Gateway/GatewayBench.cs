@@ -7,7 +7,8 @@ namespace Lepton.Benchmarks.Gateway;
 internal static class GatewayBench
 {
     private const int DefaultRounds = 3;
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+    // Warming up takes 90 s at most, a round of all scenarios about 70 s.
+    private static readonly TimeSpan WarmUpLimit = TimeSpan.FromMinutes(3), RoundLimit = TimeSpan.FromMinutes(2);
 
     private static readonly Scenario[] All =
     [
@@ -28,7 +29,7 @@ internal static class GatewayBench
     private static async Task<int> RunAsync(int rounds, Scenario[] scenarios)
     {
         PeerTools tools = PeerTools.Get(Path.Combine(LeptonHome(), "tools"));
-        using CancellationTokenSource limit = new(Limit);
+        using CancellationTokenSource limit = new(WarmUpLimit + (rounds * RoundLimit));
         Console.CancelKeyPress += (_, key) =>
         {
             key.Cancel = true; // the processes are ended on the way out
