@@ -14,7 +14,7 @@ public sealed class MetricListTests(NodeFixture fixture)
         var readme = MetricList.RepositoryFile("services/Lepton.Inference/README.md");
 
         var differences = MetricList.Differences(MetricList.Listed(readme),
-            MetricList.Live(meter => meter == InferenceMetrics.Name, PrometheusText.NameOf));
+            MetricList.Live(MetricList.IsOfService, PrometheusText.NameOf));
         Assert.True(differences.Length == 0, differences);
     }
 }

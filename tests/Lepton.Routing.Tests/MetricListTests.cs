@@ -16,7 +16,7 @@ public sealed class MetricListTests
         string readme = MetricList.RepositoryFile("services/Lepton.Routing/README.md");
 
         string differences = MetricList.Differences(MetricList.Listed(readme),
-            MetricList.Live(meter => meter == RoutingMetrics.Name, PrometheusText.NameOf));
+            MetricList.Live(MetricList.IsOfService, PrometheusText.NameOf));
         Assert.True(differences.Length == 0, differences);
     }
 }

@@ -23,6 +23,10 @@ public static class MetricList
         return rows;
     }
 
+    /// <summary>A meter of the service itself: not that of the service defaults, whose README lists it.</summary>
+    public static bool IsOfService(string meter) =>
+        meter.StartsWith("Lepton.", StringComparison.Ordinal) && meter != "Lepton.Tokens";
+
     /// <summary>Every instrument of these meters in this process.</summary>
     public static IReadOnlyList<MetricRow> Live(
         Func<string, bool> isMeter, Func<string, string, string, string> prometheusName)
