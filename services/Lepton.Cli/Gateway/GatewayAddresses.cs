@@ -1,16 +1,13 @@
 using System.Net.Http;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Grpc.Net.Client.Balancer;
 using Grpc.Net.Client.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Lepton.Cli.Gateway;
 
 /// <summary>
-/// A channel over all gateways of a region, with gRPC's own means and nothing of ours: calls take turns between the
-/// addresses, and one that a gateway could not take (UNAVAILABLE) is sent again, to the next. Everything that the CLI
-/// calls may be repeated: inference and reading.
+/// A channel over several gateways: <see cref="GatewayHandler"/> finds one that can be reached, and a call that it
+/// could not take (UNAVAILABLE) is sent again. Everything that the CLI calls may be repeated: inference and reading.
 /// </summary>
 internal static class GatewayAddresses
 {
@@ -18,7 +15,6 @@ internal static class GatewayAddresses
 
     private static readonly ServiceConfig config = new()
     {
-        LoadBalancingConfigs = { new RoundRobinConfig() },
         MethodConfigs =
         {
             new MethodConfig
@@ -36,24 +32,18 @@ internal static class GatewayAddresses
         },
     };
 
-    public static GrpcChannel Open(IReadOnlyList<string> urls, SocketsHttpHandler handler)
-    {
-        BalancerAddress[] addresses =
-            [.. urls.Select(url => new Uri(url)).Select(url => new BalancerAddress(url.Host, url.Port))];
-        ServiceProvider services = new ServiceCollection()
-            .AddSingleton<ResolverFactory>(new StaticResolverFactory(_ => addresses))
-            .BuildServiceProvider();
-        return GrpcChannel.ForAddress("static:///gateways", new GrpcChannelOptions
+    /// <param name="urls">Gateways.</param>
+    /// <param name="takeTurns">Whether they are equals; else the first that can be reached is asked.</param>
+    /// <param name="handler">What connects, with its TLS options.</param>
+    public static GrpcChannel Open(IReadOnlyList<Uri> urls, bool takeTurns, SocketsHttpHandler handler) =>
+        GrpcChannel.ForAddress(urls[0], new GrpcChannelOptions
         {
-            HttpHandler = handler,
+            HttpHandler = new GatewayHandler(urls, takeTurns, handler),
             DisposeHttpClient = true,
-            Credentials = ChannelCredentials.SecureSsl,
             ServiceConfig = config,
-            ServiceProvider = services,
             MaxReceiveMessageSize = MessageBytesMax,
             // What is to be sent again must be kept: by default nothing over 1 MiB is.
             MaxRetryBufferPerCallSize = MessageBytesMax,
             MaxRetryBufferSize = 2L * MessageBytesMax,
         });
-    }
 }

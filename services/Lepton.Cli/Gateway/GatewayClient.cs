@@ -15,8 +15,6 @@ namespace Lepton.Cli.Gateway;
 /// </summary>
 internal sealed class GatewayClient : IDisposable
 {
-    private static readonly TimeSpan connectTimeout = TimeSpan.FromSeconds(5);
-
     private readonly GrpcChannel channel;
     private readonly X509Certificate2 certificate;
 
@@ -48,8 +46,6 @@ internal sealed class GatewayClient : IDisposable
         ServerCheck check = new(authority, $"spiffe://lepton.local/region/{region.Name}/service/routing");
         SocketsHttpHandler handler = new()
         {
-            ConnectTimeout = connectTimeout,
-            UseProxy = false,
             SslOptions = new SslClientAuthenticationOptions
             {
                 EnabledSslProtocols = SslProtocols.Tls13,
@@ -59,7 +55,8 @@ internal sealed class GatewayClient : IDisposable
                 RemoteCertificateValidationCallback = check.Validate,
             },
         };
-        return new GatewayClient(region, GatewayAddresses.Open(region.GatewayUrls, handler), certificate);
+        Uri[] gateways = [.. region.GatewayUrls.Select(url => new Uri(url))];
+        return new GatewayClient(region, GatewayAddresses.Open(gateways, takeTurns: true, handler), certificate);
     }
 
     public void Dispose()

@@ -3,16 +3,14 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Grpc.Net.Client.Balancer;
-using Grpc.Net.Client.Configuration;
-using Microsoft.Extensions.DependencyInjection;
+using Lepton.Cli.Gateway;
 using OpenInference;
 
 namespace Lepton.Benchmarks.Failover;
 
 /// <summary>
-/// Steady unary calls of one data class by an ordinary gRPC client, configured as services/Lepton.Routing/README.md
-/// tells clients: every allowed gateway's address, and gRPC's own retry policy. Nothing of Lepton's is in it.
+/// Steady unary calls of one data class by a .NET gRPC client, configured as services/Lepton.Routing/README.md tells
+/// clients: every allowed gateway's address, and gRPC's own retry policy.
 /// </summary>
 internal sealed class ClassLoad : IAsyncDisposable
 {
@@ -21,7 +19,6 @@ internal sealed class ClassLoad : IAsyncDisposable
     private static readonly TimeSpan CallMax = TimeSpan.FromSeconds(20);
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly ServiceProvider _services;
     private readonly GrpcChannel _channel;
     private readonly Task _work;
     private readonly ConcurrentDictionary<string, (int Times, TimeSpan First, TimeSpan Last)> _failures = new();
@@ -31,24 +28,13 @@ internal sealed class ClassLoad : IAsyncDisposable
 
     /// <param name="dataClass">What each call is marked with.</param>
     /// <param name="regions">The regions that may serve it.</param>
-    /// <param name="ports">Gateways, nearest first.</param>
+    /// <param name="gateways">Every allowed gateway, nearest first.</param>
     /// <param name="handler">The tenant's connections.</param>
     public ClassLoad(
-        string dataClass, IReadOnlyList<string> regions, IReadOnlyList<int> ports, SocketsHttpHandler handler)
+        string dataClass, IReadOnlyList<string> regions, IReadOnlyList<Uri> gateways, SocketsHttpHandler handler)
     {
         (DataClass, Regions) = (dataClass, regions);
-        BalancerAddress[] addresses = [.. ports.Select(port => new BalancerAddress("127.0.0.1", port))];
-        _services = new ServiceCollection()
-            .AddSingleton<ResolverFactory>(new StaticResolverFactory(_ => addresses)).BuildServiceProvider();
-        _channel = GrpcChannel.ForAddress("static:///gateways", new GrpcChannelOptions
-        {
-            HttpHandler = handler,
-            DisposeHttpClient = true,
-            Credentials = ChannelCredentials.SecureSsl,
-            ServiceProvider = _services,
-            ServiceConfig = Config(oneRegion: regions.Count == 1),
-            MaxReconnectBackoff = TimeSpan.FromSeconds(2),
-        });
+        _channel = GatewayAddresses.Open(gateways, takeTurns: regions.Count == 1, handler);
         GRPCInferenceService.GRPCInferenceServiceClient client = new(_channel);
         _work = Task.WhenAll(Enumerable.Range(0, Workers).Select(_ => WorkAsync(client)));
     }
@@ -76,29 +62,8 @@ internal sealed class ClassLoad : IAsyncDisposable
         await _stop.CancelAsync();
         await _work;
         _channel.Dispose();
-        await _services.DisposeAsync();
         _stop.Dispose();
     }
-
-    private static ServiceConfig Config(bool oneRegion) => new()
-    {
-        LoadBalancingConfigs = { oneRegion ? new RoundRobinConfig() : new PickFirstConfig() },
-        MethodConfigs =
-        {
-            new MethodConfig
-            {
-                Names = { MethodName.Default },
-                RetryPolicy = new RetryPolicy
-                {
-                    MaxAttempts = 5,
-                    InitialBackoff = TimeSpan.FromMilliseconds(100),
-                    MaxBackoff = TimeSpan.FromSeconds(1),
-                    BackoffMultiplier = 3,
-                    RetryableStatusCodes = { StatusCode.Unavailable },
-                },
-            },
-        },
-    };
 
     private async Task WorkAsync(GRPCInferenceService.GRPCInferenceServiceClient client)
     {

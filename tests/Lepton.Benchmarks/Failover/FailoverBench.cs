@@ -101,8 +101,12 @@ internal static class FailoverBench
         if (!known.Allows(Victim))
             throw new InvalidOperationException($"{dataClass} may not be in {Victim}, whose nodes are killed.");
         string[] regions = [.. BenchPlatform.Regions.Where(known.Allows).OrderBy(r => r == Victim ? 0 : 1)];
-        int[] ports = [.. regions.SelectMany(region => BenchPlatform.Gateways(basePort, region))];
-        return new ClassLoad(dataClass, regions, ports, platform.TenantHandler());
+        Uri[] gateways =
+        [
+            .. regions.SelectMany(region => BenchPlatform.Gateways(basePort, region))
+                .Select(port => new Uri($"https://127.0.0.1:{port}")),
+        ];
+        return new ClassLoad(dataClass, regions, gateways, platform.TenantHandler());
     }
 
     private static Result Judge(BenchPlatform platform, string scenario, bool wholeRegion, ClassLoad load,
