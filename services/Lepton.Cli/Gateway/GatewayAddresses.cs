@@ -38,7 +38,7 @@ internal static class GatewayAddresses
     public static GrpcChannel Open(IReadOnlyList<Uri> urls, bool takeTurns, SocketsHttpHandler handler) =>
         GrpcChannel.ForAddress(urls[0], new GrpcChannelOptions
         {
-            HttpHandler = new GatewayHandler(urls, takeTurns, handler),
+            HttpHandler = new GatewayHandler(urls, takeTurns, handler, TimeProvider.System),
             DisposeHttpClient = true,
             ServiceConfig = config,
             MaxReceiveMessageSize = MessageBytesMax,

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http;
 
 namespace Lepton.Cli.Gateway;
@@ -28,12 +27,14 @@ internal sealed class GatewayHandler : HttpMessageHandler
     private readonly long[] weakAt; // 0: its last answer was a good one
     private readonly bool takeTurns;
     private readonly HttpMessageInvoker connections;
+    private readonly TimeProvider time;
     private uint turn;
 
     /// <param name="gateways">https addresses, one at least.</param>
     /// <param name="takeTurns">Whether they are equals; else each call goes to the first that can be reached.</param>
     /// <param name="inner">What connects: the TLS options are its; its time limits are set here.</param>
-    public GatewayHandler(IReadOnlyList<Uri> gateways, bool takeTurns, SocketsHttpHandler inner)
+    /// <param name="time">For how long a gateway is asked last.</param>
+    public GatewayHandler(IReadOnlyList<Uri> gateways, bool takeTurns, SocketsHttpHandler inner, TimeProvider time)
     {
         if (gateways.Count == 0 || gateways.Any(g => g.Scheme != Uri.UriSchemeHttps))
         {
@@ -42,8 +43,9 @@ internal sealed class GatewayHandler : HttpMessageHandler
 
         this.gateways = [.. gateways];
         this.takeTurns = takeTurns;
+        this.time = time;
         weakAt = new long[gateways.Count];
-        turn = (uint)Random.Shared.Next();
+        turn = (uint)Environment.ProcessId; // each command begins somewhere else
         connections = new HttpMessageInvoker(inner, disposeHandler: true);
         inner.UseProxy = false;
         inner.ConnectTimeout = connectTime;
@@ -57,16 +59,16 @@ internal sealed class GatewayHandler : HttpMessageHandler
         List<string> failures = [];
         foreach (int index in Order())
         {
-            request.RequestUri = new Uri(gateways[index], request.RequestUri!.PathAndQuery);
+            request.RequestUri = new Uri(gateways[index], (request.RequestUri ?? gateways[index]).PathAndQuery);
             try
             {
                 HttpResponseMessage response = await connections.SendAsync(request, cancellationToken);
-                Volatile.Write(ref weakAt[index], CouldNotTakeIt(response) ? Stopwatch.GetTimestamp() : 0);
+                Volatile.Write(ref weakAt[index], CouldNotTakeIt(response) ? time.GetTimestamp() : 0);
                 return response;
             }
             catch (Exception e) when (NothingWasSent(e) && !cancellationToken.IsCancellationRequested)
             {
-                Volatile.Write(ref weakAt[index], Stopwatch.GetTimestamp());
+                Volatile.Write(ref weakAt[index], time.GetTimestamp());
                 failures.Add($"{gateways[index].Authority}: {e.GetBaseException().Message}");
             }
         }
@@ -109,5 +111,5 @@ internal sealed class GatewayHandler : HttpMessageHandler
 
     /// <summary>0 for one that may be asked in its turn; the others come after, longest passed over first.</summary>
     private long WeakSince(int index) =>
-        Volatile.Read(ref weakAt[index]) is > 0 and long at && Stopwatch.GetElapsedTime(at) < weakTime ? at : 0;
+        Volatile.Read(ref weakAt[index]) is > 0 and long at && time.GetElapsedTime(at) < weakTime ? at : 0;
 }

@@ -100,8 +100,8 @@ public sealed class GatewayHandlerTests : IDisposable
     [InlineData]
     [InlineData("http://127.0.0.1:1")]
     public void Handler_NoAddressOrNoTls_IsRefused(params string[] urls) =>
-        Assert.Throws<ArgumentException>(
-            () => new GatewayHandler([.. urls.Select(u => new Uri(u))], takeTurns: true, new SocketsHttpHandler()));
+        Assert.Throws<ArgumentException>(() => new GatewayHandler(
+            [.. urls.Select(u => new Uri(u))], takeTurns: true, new SocketsHttpHandler(), TimeProvider.System));
 
     private GrpcChannel Open(bool takeTurns, params Uri[] gateways)
     {
