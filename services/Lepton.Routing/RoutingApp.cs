@@ -46,8 +46,8 @@ internal static class RoutingApp
         app.Services.GetRequiredService<HealthReporter>();
         app.Services.GetRequiredService<RouterReady>(); // its clock runs from now on
         app.MapServiceDefaults(
-            OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor, V1.RegistryService.Descriptor,
-            V1.RegionService.Descriptor);
+            GatewayAccess.Rules, OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor,
+            V1.RegistryService.Descriptor, V1.RegionService.Descriptor);
         app.MapGrpcService<Registry.RegistryService>();
         app.MapGrpcService<Regions.RegionService>();
         app.MapGrpcService<RoutingService>();
@@ -63,6 +63,7 @@ internal static class RoutingApp
         .AddSingleton<RegionTable>()
         .AddSingleton<RegionListing>()
         .AddSingleton<RegistryMetrics>()
+        .AddSingleton<NodeOrders>()
         .AddHosted<SnapshotPublisher>()
         .AddHosted<RoundTripProbe>()
         .AddHosted<RegionExchange>();

@@ -238,7 +238,7 @@ public sealed class TokenTests : IAsyncLifetime
         builder.Services.AddSingleton<TimeProvider>(time);
         builder.AddServiceDefaults("routing");
         var started = builder.Build();
-        started.MapServiceDefaults(RoutingService.Descriptor);
+        started.MapServiceDefaults(ServerFixture.NoOthers, RoutingService.Descriptor);
         started.MapGrpcService<ServerFixture.Answers>();
         await started.StartAsync();
         return started;

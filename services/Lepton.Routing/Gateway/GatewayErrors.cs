@@ -132,6 +132,14 @@ internal static class GatewayErrors
     public static RpcException DecisionUnknown(string id) => RpcErrors.Create(StatusCode.NotFound,
         Reason.DecisionUnknown, $"No decision '{Clip(id)}' here, or it is another tenant's.");
 
+    public static RpcException NodeUnknown(string node, string region) => RpcErrors.Create(StatusCode.NotFound,
+        Reason.NodeUnknown, $"{region} has no node '{Clip(node)}' now.",
+        new Dictionary<string, string> { ["node"] = Clip(node) });
+
+    public static RpcException NodeSilent(string node, TimeSpan waited) => RpcErrors.Create(StatusCode.Unavailable,
+        Reason.NodeSilent, $"Node '{node}' did not follow within {waited.TotalSeconds:0} s; it may follow yet.",
+        new Dictionary<string, string> { ["node"] = node }, RpcErrors.RetryAfter(RetryDelay));
+
     public static RpcException DecisionUnreachable(string region, string why) =>
         RpcErrors.Create(StatusCode.Unavailable,
         Reason.ForwardingFailed, $"The decision was made in {region}, and {why}.", null,

@@ -71,8 +71,11 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
     }
 }
 
-/// <summary>Who cannot be named is refused before anything of the request is read.</summary>
-internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource callers)
+/// <summary>
+/// Who cannot be named, or may not make the call, is refused before anything of the request is read.
+/// </summary>
+internal sealed class CallerMiddleware(
+    RequestDelegate next, ICallerSource callers, AccessRules rules, AccessFile access)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -89,7 +92,23 @@ internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource calle
             return RefuseAsync(context, answer.Fault
                 ?? throw new InvalidOperationException("Neither a caller nor a fault."));
         context.Features.Set(caller);
-        return next(context);
+        if (rules.Find(context.Request.Path.Value ?? "") is not { } rule)
+            return context.GetEndpoint() is null ? next(context) : NotOfferedAsync(context);
+        var snapshot = access.Current;
+        return snapshot.Allows(caller, rule) ? next(context) : DenyAsync(context, caller, rule, snapshot);
+    }
+
+    private static Task NotOfferedAsync(HttpContext context) =>
+        RpcErrors.Create(StatusCode.Unimplemented, ErrorReason.FeatureNotOffered,
+            $"{context.Request.Path} is not offered here.").WriteToAsync(context);
+
+    private static Task DenyAsync(HttpContext context, Caller caller, AccessRule rule, AccessSnapshot snapshot)
+    {
+        var permission = rule.Permission == Permission.Unspecified ? "" : AccessRule.NameOf(rule.Permission);
+        return RpcErrors.Create(StatusCode.PermissionDenied, ErrorReason.CallerNotAllowed,
+            $"{caller.Principal} may not call {context.Request.Path} here. {snapshot.Missing(caller, rule)}",
+            new Dictionary<string, string> { ["caller"] = caller.Principal, ["permission"] = permission })
+            .WriteToAsync(context);
     }
 
     private static Task RefuseAsync(HttpContext context, TokenFault fault)

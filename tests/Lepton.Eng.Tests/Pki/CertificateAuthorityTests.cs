@@ -148,13 +148,4 @@ public sealed class CertificateAuthorityTests : IDisposable
         var reader = new AsnReader(names.RawData, AsnEncodingRules.DER).ReadSequence();
         return reader.ReadCharacterString(UniversalTagNumber.IA5String, new Asn1Tag(TagClass.ContextSpecific, 6));
     }
-
-    private sealed class ManualTime(DateTimeOffset now) : TimeProvider
-    {
-        private DateTimeOffset current = now;
-
-        public void Advance(TimeSpan step) => current += step;
-
-        public override DateTimeOffset GetUtcNow() => current;
-    }
 }
