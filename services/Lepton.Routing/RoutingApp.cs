@@ -9,6 +9,7 @@ using Lepton.Routing.Listing;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -87,7 +88,9 @@ internal static class RoutingApp
         .AddSingleton<AdmissionMetrics>()
         .AddSingleton<PlaceQueue>()
         .AddSingleton<Shedding>()
-        .AddSingleton<StrategyRight>()
+        .AddSingleton<TenantRights>()
+        .AddSingleton<TenantQuotas>()
+        .AddHosted<QuotaShare>()
         .AddSingleton<AttemptRunner>()
         .AddSingleton<AnswerDelivery>()
         .AddSingleton<ForwardLoop>()

@@ -29,6 +29,7 @@ public sealed class AccessMatrixTests
         ["lepton.routing.v1.RoutingService/ResumeNode"] = "operator admin |",
         ["lepton.routing.v1.RegistryService/Report"] = "| inference",
         ["lepton.routing.v1.RegionService/Exchange"] = "| routing",
+        ["lepton.routing.v1.RegionService/ShareUse"] = "| routing",
         ["lepton.platform.v1.AccessService/WhoAmI"] = "anyone",
         ["grpc.health.v1.Health/Check"] = "anyone",
         ["grpc.health.v1.Health/List"] = "anyone",
