@@ -47,6 +47,8 @@ public static class ServiceDefaults
         services.AddSingleton<IValidateOptions<TokenOptions>, TokenOptionsValidator>();
         services.AddSingleton<TokenValidator>();
         services.AddHostedService(s => s.GetRequiredService<TokenValidator>());
+        services.AddSingleton<Revocations>();
+        services.AddHostedService(s => s.GetRequiredService<Revocations>());
         services.AddSingleton<TokenMetrics>();
         services.AddSingleton<TokenCache>();
         services.AddSingleton<ICallerSource, Callers>();

@@ -22,6 +22,10 @@ public sealed class AccessRule
     /// <summary>Lepton's own services that may call; <c>*</c>: each.</summary>
     public IReadOnlyList<string> Services => _services;
 
+    /// <summary>It changes what others rely on.</summary>
+    public bool IsManagement => Permission is Permission.ModelsManage or Permission.NodesManage
+        or Permission.CostsManage or Permission.RolesManage;
+
     /// <summary>Who has a role with this permission, and these services.</summary>
     public static AccessRule For(Permission permission, params ReadOnlySpan<string> services) =>
         new(permission, false, services.ToArray());
