@@ -30,6 +30,7 @@ internal static partial class PkiCommand
         var issued = Issue(paths.Pki, regions, tenants, time);
         if (issued > 0)
             Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
+        IdentityFiles.Ensure(paths.Pki);
         if (AccessSigner.Sign(Path.Combine(paths.Root, "deploy", "access.json"), paths.Pki))
             Console.WriteLine("set-up: roles and tenants of deploy/access.json signed");
     }
@@ -51,7 +52,7 @@ internal static partial class PkiCommand
         foreach (var region in regions)
         {
             PemPair.CreateDirectory(Path.Combine(directory, "services", region));
-            foreach (var service in (string[])["routing", "inference"])
+            foreach (var service in (string[])["routing", "inference", "identity"])
                 Ensure(LeafCertificate.Service(region, service), $"services/{region}/{service}", "tls");
             Ensure(LeafCertificate.HopSigner(region), $"services/{region}/routing", "hop");
         }

@@ -61,7 +61,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
 
         var keys = Directory.EnumerateFiles(directory["pki"], "*.key", SearchOption.AllDirectories).ToList();
-        Assert.Equal(9, keys.Count); // authority, access file's signer, 2 regions of 3, tenant
+        Assert.Equal(11, keys.Count); // authority, access file's signer, 2 regions of 4, tenant
         Assert.All(keys, key => Assert.Equal(OwnerFile, File.GetUnixFileMode(key)));
         Assert.All(Directory.EnumerateDirectories(directory["pki"], "*", SearchOption.AllDirectories)
             .Append(directory["pki"]),
@@ -71,7 +71,7 @@ public sealed class CertificateAuthorityTests : IDisposable
     [Fact]
     public void Issue_Again_MakesNothing()
     {
-        Assert.Equal(8, Issue());
+        Assert.Equal(10, Issue());
         Assert.Equal(0, Issue());
     }
 
@@ -85,7 +85,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(8, Issue());
+        Assert.Equal(10, Issue());
         Assert.Equal(authority, File.ReadAllText(directory["pki/ca.crt"]));
     }
 
@@ -95,7 +95,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
         File.Delete(directory["pki/ca.key"]);
 
-        Assert.Equal(8, Issue());
+        Assert.Equal(10, Issue());
         using var leaf = Load("clients/demo/tls");
         Assert.True(IsSigned(leaf));
     }
