@@ -35,8 +35,9 @@ internal sealed record GatewayWord(string Region, string? Tenant, CommandFailure
                 deadline: time.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellation);
             return new GatewayWord(region.Name, plan.Decision.Tenant, null);
         }
-        catch (RpcException e) when (!cancellation.IsCancellationRequested)
+        catch (RpcException e)
         {
+            cancellation.ThrowIfCancellationRequested();
             return new GatewayWord(
                 region.Name, null, RpcFailure.From(e, gateway, Instance.Option(platform.Instance)));
         }
