@@ -26,7 +26,7 @@ internal static class LoginCommand
         };
         Option<bool> systemTrust = new("--system-trust")
         {
-            Description = "The machine's list of authorities certifies the authority's server, not this installation's.",
+            Description = "The authority's server is certified by one that the machine trusts, not by Lepton's own.",
         };
         Option<bool> json = SharedOptions.Json();
         Option<string> instance = SharedOptions.Instance();
@@ -46,7 +46,8 @@ internal static class LoginCommand
             string clientId = parse.GetRequiredValue(client);
             if (clientId.Length is 0 or > 256 || !clientId.All(ServerText.IsPrintable))
             {
-                throw new CommandFailure(ExitCode.Usage, "--client-id: 1 to 256 printable ASCII characters are needed.");
+                throw new CommandFailure(
+                    ExitCode.Usage, "--client-id: 1 to 256 printable ASCII characters are needed.");
             }
 
             StoredLogin login = await LogInAsync(session, store, address, clientId, authorityFile, cancellation);
@@ -63,7 +64,8 @@ internal static class LoginCommand
         {
             throw new CommandFailure(ExitCode.Usage, platform is null
                 ? $"Lepton is not running (instance {store.InstanceName}), and no --issuer was given."
-                : $"This platform (instance {store.InstanceName}) has no authority of its own, and no --issuer was given.")
+                : $"This platform (instance {store.InstanceName}) has no authority of its own, and no --issuer was "
+                    + "given.")
             {
                 Hints =
                 [

@@ -53,7 +53,7 @@ internal static class LogoutCommand
             throw new CommandFailure(ExitCode.Failed,
                 $"Logged out here, but {login?.Issuer} could not be told to end the session: {why}")
             {
-                Hints = ["The tokens are removed from this machine; there the session ends by itself, at its own time."],
+                Hints = ["The tokens are removed from this machine; there the session ends at its own time."],
                 Json = new JsonObject { ["logged_out"] = true, ["revoked"] = false, ["message"] = why },
             };
         }

@@ -47,6 +47,8 @@ internal sealed record GatewayWord(string Region, string? Tenant, CommandFailure
     {
         ["region"] = Region,
         ["tenant"] = Tenant,
-        ["error"] = Failure is null ? null : Failure.Json?.DeepClone() ?? new JsonObject { ["message"] = Failure.Message },
+        ["error"] = Failure is { } failure
+            ? failure.Json?.DeepClone() ?? new JsonObject { ["message"] = failure.Message }
+            : null,
     };
 }

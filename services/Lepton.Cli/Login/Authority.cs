@@ -12,6 +12,8 @@ internal sealed class Authority : IDisposable
 {
     private const string deviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
 
+    private static readonly string[] scopesWanted = ["openid", "offline_access"];
+
     private readonly HttpClient http;
     private readonly string clientId;
     private readonly TimeProvider time;
@@ -150,13 +152,14 @@ internal sealed class Authority : IDisposable
     {
         null => null,
         var text when Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme == Uri.UriSchemeHttps => uri,
-        _ => throw new CommandFailure(ExitCode.Failed, $"The authority {Issuer} names a {name} that is no https address."),
+        _ => throw new CommandFailure(
+            ExitCode.Failed, $"The authority {Issuer} names a {name} that is no https address."),
     };
 
-    /// <summary>A refresh token is given for offline_access where that exists; what isn't listed isn't asked for.</summary>
+    /// <summary>A refresh token is given for offline_access where it exists; what isn't listed isn't asked.</summary>
     private static string Scope(JsonElement document) =>
         document.TryGetProperty("scopes_supported", out JsonElement scopes) && scopes.ValueKind == JsonValueKind.Array
-            ? string.Join(' ', new[] { "openid", "offline_access" }.Where(wanted => scopes.EnumerateArray()
+            ? string.Join(' ', scopesWanted.Where(wanted => scopes.EnumerateArray()
                 .Any(s => s.ValueKind == JsonValueKind.String && s.GetString() == wanted)))
             : "";
 }

@@ -64,5 +64,8 @@ internal sealed class DeviceFlow(Authority authority, TimeProvider time, Action<
     }
 
     private static CommandFailure Expired(string again) =>
-        new(ExitCode.Failed, "The code has expired: nobody entered it in time.") { Hints = [$"Get a new one: {again}"] };
+        new(ExitCode.Failed, "The code has expired: nobody entered it in time.")
+        {
+            Hints = [$"Get a new one: {again}"],
+        };
 }

@@ -1,6 +1,6 @@
 namespace Lepton.Cli.Login;
 
-/// <summary>What a token endpoint says (RFC 6749, 5.1 and 5.2): <see cref="Granted"/> or <see cref="Refused"/>.</summary>
+/// <summary>What a token endpoint says (RFC 6749, 5.1 and 5.2): granted or refused.</summary>
 internal abstract record TokenAnswer
 {
     public sealed record Granted(TokenSet Tokens) : TokenAnswer;

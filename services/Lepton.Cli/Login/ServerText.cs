@@ -10,7 +10,8 @@ internal static class ServerText
     {
         string told = secrets.Where(s => s.Length > 0)
             .Aggregate(text, (t, secret) => t.Replace(secret, "***", StringComparison.Ordinal));
-        return new string([.. told.Take(charactersMax).Select(c => IsPrintable(c) || char.IsLetterOrDigit(c) ? c : '?')]);
+        return new string(
+            [.. told.Take(charactersMax).Select(c => IsPrintable(c) || char.IsLetterOrDigit(c) ? c : '?')]);
     }
 
     /// <summary>RFC 6749, appendix A: VSCHAR and the space.</summary>

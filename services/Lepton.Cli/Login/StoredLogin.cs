@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Lepton.Cli.Login;
 
-/// <summary>What <c>lepton login</c> leaves for the other commands: secrets, so only their owner may read them.</summary>
+/// <summary>What <c>lepton login</c> leaves for the other commands: secrets, for their owner only.</summary>
 internal sealed record StoredLogin
 {
     /// <summary>The authority's <c>iss</c>, an https address.</summary>

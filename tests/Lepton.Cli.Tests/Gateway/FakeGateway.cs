@@ -106,9 +106,8 @@ internal sealed class Answers
 
     public bool Authorizes(HttpContext context)
     {
-        string? token = context.Request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. var t]
-            ? t
-            : null;
+        string shown = context.Request.Headers.Authorization.ToString();
+        string? token = shown.StartsWith("Bearer ", StringComparison.Ordinal) ? shown["Bearer ".Length..] : null;
         string? certificate = context.Connection.ClientCertificate?.Subject;
         Callers.Enqueue((token, certificate));
         return token is null ? certificate is not null : Takes(token);

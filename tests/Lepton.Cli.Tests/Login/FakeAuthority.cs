@@ -37,7 +37,11 @@ internal sealed class FakeAuthority : IAsyncDisposable
     /// <summary>What every form held, in order of coming.</summary>
     public ConcurrentQueue<Dictionary<string, string>> Forms { get; } = [];
 
-    public Dictionary<string, object> Document { get; } = new() { ["scopes_supported"] = new[] { "openid", "offline_access" } };
+    /// <summary>What discovery says besides, or instead.</summary>
+    public Dictionary<string, object> Document { get; } = new()
+    {
+        ["scopes_supported"] = new[] { "openid", "offline_access" },
+    };
 
     public Dictionary<string, object> Device { get; } = new()
     {
@@ -186,7 +190,8 @@ internal sealed class FakeAuthority : IAsyncDisposable
             iss = Issuer, sub = "ada", tenant = "harbour-bank", client_id = "lepton-cli", sid = "session-7",
             jti = RandomNumberGenerator.GetHexString(16),
         });
-        string token = $"eyJhbGciOiJFUzI1NiJ9.{Base64Url.EncodeToString(claims)}.{RandomNumberGenerator.GetHexString(32)}";
+        string token = string.Join(
+            '.', "eyJhbGciOiJFUzI1NiJ9", Base64Url.EncodeToString(claims), RandomNumberGenerator.GetHexString(32));
         Secrets.Add(token);
         return token;
     }

@@ -87,7 +87,8 @@ public sealed class LoggedInCommandTests
         StoredLogin stored = await login.LoggedInAsync(TimeSpan.Zero);
         await using FakeGateway gateway = await GatewayAsync(login, token => token != stored.AccessToken);
 
-        (int Exit, string Told)[] ended = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => RunProcessAsync(login)));
+        (int Exit, string Told)[] ended =
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => RunProcessAsync(login)));
 
         Assert.All(ended, e => Assert.Equal((0, "[]"), (e.Exit, e.Told.Trim())));
         Assert.Equal((1, false), (login.Authority.Renewals, login.Authority.WasReused));
@@ -204,7 +205,7 @@ public sealed class LoggedInCommandTests
     {
         // Where it was built: beside the tests lies a copy that ASP.NET Core's framework would have to complete.
         DirectoryInfo own = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        string program = Path.GetFullPath(Path.Combine("..", "..", "Lepton.Cli", own.Name, "Lepton.Cli.dll"), own.FullName);
+        string program = Path.GetFullPath($"../../Lepton.Cli/{own.Name}/Lepton.Cli.dll", own.FullName);
         ProcessStartInfo start = new(
             Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [program, "nodes", "--json"])
         {

@@ -2,7 +2,7 @@ using Lepton.Cli.Login;
 
 namespace Lepton.Cli.Tests.Login;
 
-/// <summary>A CLI beside an authority, on a clock that skips waits. Its end checks that no secret got out (C1).</summary>
+/// <summary>A CLI beside an authority, on a clock that skips waits; at its end no secret has got out (C1).</summary>
 internal sealed class LoginFixture : IAsyncDisposable
 {
     private LoginFixture(CliFixture cli, SkippingTime time, FakeAuthority authority) =>

@@ -146,7 +146,8 @@ public sealed class LoginTokensTests
             AccessToken = tokens.AccessToken, RefreshToken = tokens.RefreshToken, ExpireTime = tokens.ExpireTime,
         };
 
-        Assert.DoesNotContain("secret", $"{login} {tokens} {new TokenAnswer.Granted(tokens)}", StringComparison.Ordinal);
+        string told = $"{login} {tokens} {new TokenAnswer.Granted(tokens)}";
+        Assert.DoesNotContain("secret", told, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -154,7 +155,8 @@ public sealed class LoginTokensTests
     [InlineData("a.b.c")]
     [InlineData("a.W10.c")]
     [InlineData("a.e30.c")]
-    public void ReadClaims_NoJwtOfOurs_SaysNothing(string token) => Assert.Equal(new TokenClaims(), TokenClaims.Read(token));
+    public void ReadClaims_NoJwtOfOurs_SaysNothing(string token) =>
+        Assert.Equal(new TokenClaims(), TokenClaims.Read(token));
 
     private static async Task<CommandFailure> FailsAsync(LoginFixture login)
     {
