@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using System.Text.Json;
 using Lepton.Cli.Login;
 using Lepton.Cli.Platform;
@@ -159,6 +160,15 @@ public sealed class LoginCommandTests
     public async Task Login_OtherServiceUnderTheAddress_IsNotTrusted()
     {
         await using LoginFixture login = await LoginFixture.StartAsync(service: "inference");
+
+        Assert.Equal(3, await login.LogInAsync());
+        Assert.Empty(login.Authority.Forms);
+    }
+
+    [Fact]
+    public async Task Login_AuthoritySpeaksTls12_IsNotTalkedTo()
+    {
+        await using LoginFixture login = await LoginFixture.StartAsync(protocols: SslProtocols.Tls12);
 
         Assert.Equal(3, await login.LogInAsync());
         Assert.Empty(login.Authority.Forms);

@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using Lepton.Cli.Login;
 
 namespace Lepton.Cli.Tests.Login;
@@ -16,14 +17,15 @@ internal sealed class LoginFixture : IAsyncDisposable
 
     public LoginStore Store => Cli.Session.Login("default");
 
-    public static async Task<LoginFixture> StartAsync(string service = "identity")
+    public static async Task<LoginFixture> StartAsync(
+        string service = "identity", SslProtocols protocols = SslProtocols.Tls13)
     {
         SkippingTime time = new();
         CliFixture cli = new(time);
         string authority = cli.Installation.Authority;
         Directory.CreateDirectory(Path.GetDirectoryName(authority)!);
         File.Copy(cli.Pki.AuthorityFile, authority);
-        return new LoginFixture(cli, time, await FakeAuthority.StartAsync(cli.Pki, service));
+        return new LoginFixture(cli, time, await FakeAuthority.StartAsync(cli.Pki, service, protocols));
     }
 
     public Task<int> LogInAsync(params string[] args) =>
