@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace Lepton.Cli;
 
 /// <summary>Ends a command with a message for a person; <see cref="Program"/>'s one handler prints it.</summary>
-internal sealed class CommandFailure(ExitCode code, string message) : Exception(message)
+internal class CommandFailure(ExitCode code, string message) : Exception(message)
 {
     public ExitCode Code { get; } = code;
 

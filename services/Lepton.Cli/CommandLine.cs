@@ -32,6 +32,9 @@ internal static class CommandLine
             ExplainCommand.Create(session),
             RouteCommand.Create(session),
             WatchCommand.Create(session),
+            LoginCommand.Create(session),
+            WhoAmICommand.Create(session),
+            LogoutCommand.Create(session),
         };
         foreach (Command command in ResourceCommands.Create(session))
         {

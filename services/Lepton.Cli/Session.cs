@@ -1,3 +1,4 @@
+using Lepton.Cli.Login;
 using Lepton.Cli.Output;
 using Lepton.Cli.Platform;
 
@@ -7,6 +8,13 @@ namespace Lepton.Cli;
 internal sealed record Session(Installation Installation, Terminal Terminal, TimeProvider Time)
 {
     public ProcessTable Processes { get; init; } = new();
+
+    /// <summary>Where the login for an instance's gateways is kept.</summary>
+    public LoginStore Login(string instanceName)
+    {
+        UpOptions.CheckInstance(instanceName);
+        return new LoginStore(Installation.Instance(instanceName), Time);
+    }
 
     /// <summary>The running platform, or the failure that says how to start it.</summary>
     public PlatformFile RequireRunning(string instanceName)

@@ -10,12 +10,12 @@ internal sealed class CliFixture : IDisposable
     private readonly StringWriter output = new();
     private readonly StringWriter error = new();
 
-    public CliFixture()
+    public CliFixture(TimeProvider? time = null)
     {
         Pki = new TestInstallation();
         Home = Directory.CreateTempSubdirectory("lepton-cli-").FullName;
         Installation = new Installation(Home, Home);
-        Session = new Session(Installation, new Terminal(output, error, live: false), TimeProvider.System);
+        Session = new Session(Installation, new Terminal(output, error, live: false), time ?? TimeProvider.System);
     }
 
     public TestInstallation Pki { get; }

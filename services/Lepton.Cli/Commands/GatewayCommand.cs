@@ -1,12 +1,18 @@
 using System.CommandLine;
 using Grpc.Core;
 using Lepton.Cli.Gateway;
+using Lepton.Cli.Login;
 using Lepton.Cli.Platform;
 
 namespace Lepton.Cli.Commands;
 
-/// <summary>The options that every command to a gateway has, and the way such a command runs.</summary>
-internal sealed class GatewayCommand(Session session, string defaultTenant = "demo")
+/// <summary>
+/// The options that every command to a gateway has, and the way such a command runs: as the tenant of --tenant or of
+/// the command itself, else as who is logged in, else as tenant demo.
+/// </summary>
+/// <param name="session">What commands work with.</param>
+/// <param name="ownTenant">The tenant of a command that has one of its own.</param>
+internal sealed class GatewayCommand(Session session, string? ownTenant = null)
 {
     private readonly Option<string> instance = SharedOptions.Instance();
     private readonly Option<bool> json = SharedOptions.Json();
@@ -17,10 +23,10 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
         HelpName = "REGION",
     };
 
-    private readonly Option<string> tenant = new("--tenant")
+    private readonly Option<string?> tenant = new("--tenant")
     {
-        Description = "The tenant whose client certificate is shown.",
-        DefaultValueFactory = _ => defaultTenant,
+        Description = "The tenant whose client certificate is shown "
+            + (ownTenant is null ? "(default: who is logged in, else demo)." : $"(default: {ownTenant})."),
         HelpName = "TENANT",
     };
 
@@ -39,7 +45,8 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
         {
             PlatformFile platform = session.RequireRunning(parse.GetRequiredValue(instance));
             PlatformRegion region = platform.Region(parse.GetValue(from));
-            return (int)await CallAsync(parse, platform, region, action, cancellation);
+            using LoginTokens? tokens = Tokens(parse, platform);
+            return (int)await CallAsync(parse, platform, region, tokens, action, cancellation);
         });
         return command;
     }
@@ -54,10 +61,17 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
             PlatformFile platform = session.RequireRunning(parse.GetRequiredValue(instance));
             string? only = parse.GetValue(from);
             IReadOnlyList<PlatformRegion> regions = only is null ? platform.Regions : [platform.Region(only)];
-            return (int)await CallAllAsync(parse, platform, regions, [], action, cancellation);
+            using LoginTokens? tokens = Tokens(parse, platform);
+            return (int)await CallAllAsync(parse, platform, regions, tokens, [], action, cancellation);
         });
         return command;
     }
+
+    /// <summary>Null: the call goes with a tenant's certificate.</summary>
+    private LoginTokens? Tokens(ParseResult parse, PlatformFile platform) =>
+        (parse.GetValue(tenant) ?? ownTenant) is null
+            ? LoginTokens.Open(session.Login(platform.Instance), session.Time)
+            : null;
 
     private void Add(Command command)
     {
@@ -70,7 +84,7 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
     /// <summary>Opens the connections one after the other, so that each is closed whatever happens.</summary>
     private async Task<ExitCode> CallAllAsync(
         ParseResult parse, PlatformFile platform, IReadOnlyList<PlatformRegion> regions,
-        IReadOnlyList<GatewayCall> calls,
+        LoginTokens? tokens, IReadOnlyList<GatewayCall> calls,
         Func<ParseResult, IReadOnlyList<GatewayCall>, CancellationToken, Task<ExitCode>> action,
         CancellationToken cancellation)
     {
@@ -79,12 +93,13 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
             return await action(parse, calls, cancellation);
         }
 
-        return await CallAsync(parse, platform, regions[calls.Count],
-            (_, call, token) => CallAllAsync(parse, platform, regions, [.. calls, call], action, token), cancellation);
+        return await CallAsync(parse, platform, regions[calls.Count], tokens,
+            (_, call, token) => CallAllAsync(parse, platform, regions, tokens, [.. calls, call], action, token),
+            cancellation);
     }
 
     private async Task<ExitCode> CallAsync(
-        ParseResult parse, PlatformFile platform, PlatformRegion region,
+        ParseResult parse, PlatformFile platform, PlatformRegion region, LoginTokens? tokens,
         Func<ParseResult, GatewayCall, CancellationToken, Task<ExitCode>> action, CancellationToken cancellation)
     {
         double seconds = parse.GetValue(timeout);
@@ -93,9 +108,10 @@ internal sealed class GatewayCommand(Session session, string defaultTenant = "de
             throw new CommandFailure(ExitCode.Usage, $"--timeout {seconds}: seconds, more than 0 and at most 3600.");
         }
 
-        string shown = parse.GetRequiredValue(tenant);
-        GatewayClient Open(PlatformRegion to) =>
-            GatewayClient.Open(session.Installation, to, platform.AuthorityFile, shown);
+        string shown = parse.GetValue(tenant) ?? ownTenant ?? "demo";
+        GatewayClient Open(PlatformRegion to) => tokens is null
+            ? GatewayClient.Open(session.Installation, to, platform.AuthorityFile, shown)
+            : GatewayClient.Open(to, platform.AuthorityFile, tokens);
         using GatewayClient gateway = Open(region);
         CallOptions options = new(
             headers: [],

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Net.Client;
+using Lepton.Cli.Login;
 using Lepton.Cli.Platform;
 using Lepton.Routing.V1;
 using OpenInference;
@@ -10,15 +11,15 @@ using OpenInference;
 namespace Lepton.Cli.Gateway;
 
 /// <summary>
-/// A tenant's connection to one region's gateways: TLS 1.3, the tenant's certificate, and trust in this
-/// installation's authority alone.
+/// A connection to one region's gateways: TLS 1.3, trust in this installation's authority alone, and either a tenant's
+/// certificate or the access token of who is logged in, never both.
 /// </summary>
 internal sealed class GatewayClient : IDisposable
 {
     private readonly GrpcChannel channel;
-    private readonly X509Certificate2 certificate;
+    private readonly X509Certificate2? certificate;
 
-    private GatewayClient(PlatformRegion region, GrpcChannel channel, X509Certificate2 certificate)
+    private GatewayClient(PlatformRegion region, GrpcChannel channel, X509Certificate2? certificate)
     {
         this.channel = channel;
         this.certificate = certificate;
@@ -37,32 +38,51 @@ internal sealed class GatewayClient : IDisposable
 
     public GRPCInferenceService.GRPCInferenceServiceClient Inference { get; }
 
+    /// <summary>What helps when the gateway does not know the caller; null where a certificate is shown.</summary>
+    public string? LogInAgain { get; private init; }
+
+    /// <summary>As a tenant, by its certificate.</summary>
     public static GatewayClient Open(
         Installation installation, PlatformRegion region, string authorityFile, string tenant)
     {
         (string certificateFile, string keyFile) = TenantFiles(installation, tenant);
         X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
-        X509Certificate2 authority = X509CertificateLoader.LoadCertificateFromFile(authorityFile);
-        ServerCheck check = new(authority, $"spiffe://lepton.local/region/{region.Name}/service/routing");
-        SocketsHttpHandler handler = new()
-        {
-            SslOptions = new SslClientAuthenticationOptions
-            {
-                EnabledSslProtocols = SslProtocols.Tls13,
-                ClientCertificates = [certificate],
-                // One tenant certificate and no other, whatever authorities the server lists.
-                LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate,
-                RemoteCertificateValidationCallback = check.Validate,
-            },
-        };
-        Uri[] gateways = [.. region.GatewayUrls.Select(url => new Uri(url))];
-        return new GatewayClient(region, GatewayAddresses.Open(gateways, takeTurns: true, handler), certificate);
+        SocketsHttpHandler handler = Connect(region, authorityFile);
+        handler.SslOptions.ClientCertificates = [certificate];
+        // One tenant certificate and no other, whatever authorities the server lists.
+        handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
+        return new GatewayClient(
+            region, GatewayAddresses.Open(Gateways(region), takeTurns: true, handler), certificate);
+    }
+
+    /// <summary>As who is logged in, by access token.</summary>
+    public static GatewayClient Open(PlatformRegion region, string authorityFile, LoginTokens tokens)
+    {
+        GrpcChannel channel = GatewayAddresses.Open(
+            Gateways(region), takeTurns: true, Connect(region, authorityFile), new BearerHandler(tokens));
+        return new GatewayClient(region, channel, certificate: null) { LogInAgain = tokens.LogInAgain };
     }
 
     public void Dispose()
     {
         channel.Dispose();
-        certificate.Dispose();
+        certificate?.Dispose();
+    }
+
+    private static Uri[] Gateways(PlatformRegion region) => [.. region.GatewayUrls.Select(url => new Uri(url))];
+
+    private static SocketsHttpHandler Connect(PlatformRegion region, string authorityFile)
+    {
+        X509Certificate2 authority = X509CertificateLoader.LoadCertificateFromFile(authorityFile);
+        string name = $"spiffe://lepton.local/region/{region.Name}/service/routing";
+        return new SocketsHttpHandler
+        {
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                EnabledSslProtocols = SslProtocols.Tls13,
+                RemoteCertificateValidationCallback = new ServerCheck(authority, uri => uri == name).Validate,
+            },
+        };
     }
 
     private static (string Certificate, string Key) TenantFiles(Installation installation, string tenant)

@@ -22,6 +22,11 @@ internal static class RpcFailure
     /// <param name="instance">What a command to this instance needs behind it: <c>Instance.Option</c>.</param>
     public static CommandFailure From(RpcException exception, GatewayClient gateway, string instance)
     {
+        if (OwnFailure(exception) is { } own)
+        {
+            return own;
+        }
+
         IReadOnlyList<IMessage> details = Details(exception.Trailers);
         ErrorInfo? info = details.OfType<ErrorInfo>().FirstOrDefault();
         if (info is null && NeverReached(exception))
@@ -44,6 +49,9 @@ internal static class RpcFailure
                 .. details.SelectMany(Hints).Where(h => !exception.Status.Detail.Contains(
                     h[(h.IndexOf(": ", StringComparison.Ordinal) + 2)..], StringComparison.Ordinal)),
                 .. Decision(exception.Trailers, gateway.Region, instance),
+                .. exception.StatusCode == StatusCode.Unauthenticated && gateway.LogInAgain is { } again
+                    ? [again]
+                    : Array.Empty<string>(),
             ],
             Json = Describe(exception, info, details),
         };
@@ -53,6 +61,18 @@ internal static class RpcFailure
     public static string Code(StatusCode code) => string.Concat(code.ToString()
         .Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()))
         .Replace("O_K", "OK", StringComparison.Ordinal);
+
+    /// <summary>What the CLI itself found out while the call was under way: that the login is over.</summary>
+    private static CommandFailure? OwnFailure(RpcException exception)
+    {
+        Exception? cause = exception.Status.DebugException;
+        while (cause is not (null or CommandFailure))
+        {
+            cause = cause.InnerException;
+        }
+
+        return cause as CommandFailure;
+    }
 
     private static IReadOnlyList<IMessage> Details(Metadata trailers)
     {

@@ -6,10 +6,10 @@ using System.Security.Cryptography.X509Certificates;
 namespace Lepton.Cli.Gateway;
 
 /// <summary>
-/// Accepts a server whose certificate this installation's authority issued and whose one URI name is the expected
+/// Accepts a server whose certificate this installation's authority issued and whose one URI name is an expected
 /// one. The machine's own list of authorities plays no part.
 /// </summary>
-internal sealed class ServerCheck(X509Certificate2 authority, string expectedUri)
+internal sealed class ServerCheck(X509Certificate2 authority, Predicate<string> isExpected)
 {
     private const string SubjectAlternativeName = "2.5.29.17";
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -27,7 +27,7 @@ internal sealed class ServerCheck(X509Certificate2 authority, string expectedUri
         own.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck; // leaves live seven days; there is no list
         own.ChainPolicy.DisableCertificateDownloads = true;
-        return own.Build(leaf) && UriNames(leaf) is [string uri] && uri == expectedUri;
+        return own.Build(leaf) && UriNames(leaf) is [string uri] && isExpected(uri);
     }
 
     internal static IReadOnlyList<string> UriNames(X509Certificate2 certificate)

@@ -65,6 +65,11 @@ internal sealed record Instance(string Name, string Folder)
 
     public string LockFile => Path.Combine(Folder, "up.lock");
 
+    /// <summary>Who is logged in; secrets.</summary>
+    public string LoginFile => Path.Combine(Folder, "login.json");
+
+    public string LoginLock => Path.Combine(Folder, "login.lock");
+
     public string AppHostLog => Path.Combine(Folder, "apphost.log");
 
     /// <summary>Removes the folder if nothing was started in it: it holds the lock at most.</summary>

@@ -61,6 +61,9 @@ internal sealed record PlatformFile
     /// <summary>The installation's certificate authority.</summary>
     public required string AuthorityFile { get; init; }
 
+    /// <summary>Where people log in; null: this platform has no authority of its own.</summary>
+    public PlatformIdentity? Identity { get; init; }
+
     public PlatformRegion Region(string? name)
     {
         if (name is null)
@@ -109,6 +112,13 @@ internal sealed record PlatformFile
             return null;
         }
     }
+}
+
+/// <summary>The OAuth authority that issues the tokens which this platform's gateways take.</summary>
+internal sealed record PlatformIdentity
+{
+    /// <summary>Its <c>iss</c>: an https address, of which OpenID discovery finds the rest.</summary>
+    public required string IssuerUrl { get; init; }
 }
 
 /// <summary>How the CLI and the tests reach the dashboard and the app host's resource service.</summary>

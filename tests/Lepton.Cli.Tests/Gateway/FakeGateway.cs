@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -6,6 +7,7 @@ using Lepton.Routing.V1;
 using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,7 +46,7 @@ internal sealed class FakeGateway : IAsyncDisposable
             {
                 ServerCertificate = leaf,
                 SslProtocols = SslProtocols.Tls13,
-                ClientCertificateMode = ClientCertificateMode.RequireCertificate,
+                ClientCertificateMode = ClientCertificateMode.AllowCertificate,
                 ClientCertificateValidation = (_, _, _) => true,
             });
         }));
@@ -52,6 +54,7 @@ internal sealed class FakeGateway : IAsyncDisposable
         builder.Services.AddSingleton(answers);
         builder.Services.AddGrpc();
         WebApplication app = builder.Build();
+        app.Use((context, next) => answers.Authorizes(context) ? next() : RefuseAsync(context));
         app.MapGrpcService<FakeInference>();
         app.MapGrpcService<FakeRouting>();
         await app.StartAsync();
@@ -59,6 +62,15 @@ internal sealed class FakeGateway : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => app.DisposeAsync();
+
+    /// <summary>Trailers-only, as the services refuse a caller.</summary>
+    private static Task RefuseAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/grpc";
+        context.Response.Headers["grpc-status"] = "16";
+        context.Response.Headers["grpc-message"] = "the token was revoked";
+        return context.Response.CompleteAsync();
+    }
 }
 
 /// <summary>What the fake answers, and what it saw.</summary>
@@ -82,9 +94,24 @@ internal sealed class Answers
 
     public Metadata? Headers { get; set; }
 
+    /// <summary>Who called, each time: the token, if one came, and the certificate, if one was shown.</summary>
+    public ConcurrentQueue<(string? Token, string? Certificate)> Callers { get; } = [];
+
+    /// <summary>Whether a call without certificate is let in, by its token.</summary>
+    public Func<string, bool> Takes { get; set; } = _ => false;
+
     public TimeSpan? TimeLeft { get; set; }
 
     public string? ClientName { get; set; }
+
+    public bool Authorizes(HttpContext context)
+    {
+        string shown = context.Request.Headers.Authorization.ToString();
+        string? token = shown.StartsWith("Bearer ", StringComparison.Ordinal) ? shown["Bearer ".Length..] : null;
+        string? certificate = context.Connection.ClientCertificate?.Subject;
+        Callers.Enqueue((token, certificate));
+        return token is null ? certificate is not null : Takes(token);
+    }
 }
 
 internal sealed class FakeInference(Answers answers) : GRPCInferenceService.GRPCInferenceServiceBase
