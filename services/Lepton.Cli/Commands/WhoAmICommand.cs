@@ -96,6 +96,11 @@ internal static class WhoAmICommand
         terminal.Line($"Kept in    {store.Path}");
         terminal.Line("           (as the token says; its signature was not verified here)");
         terminal.Line($"Gateway    {word?.Sentence ?? "not asked: the platform is not running"}");
+        foreach (string role in word?.Roles ?? [])
+        {
+            terminal.Line($"Role       {role}");
+        }
+
         foreach (string hint in word?.Failure?.Hints ?? [])
         {
             terminal.Line($"           {hint}");

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using Grpc.Net.Client;
 using Lepton.Cli.Login;
 using Lepton.Cli.Platform;
+using Lepton.Platform.V1;
 using Lepton.Routing.V1;
 using OpenInference;
 
@@ -25,6 +26,7 @@ internal sealed class GatewayClient : IDisposable
         this.certificate = certificate;
         Region = region.Name;
         Url = string.Join(", ", region.GatewayUrls);
+        Access = new AccessService.AccessServiceClient(channel);
         Routing = new RoutingService.RoutingServiceClient(channel);
         Inference = new GRPCInferenceService.GRPCInferenceServiceClient(channel);
     }
@@ -33,6 +35,8 @@ internal sealed class GatewayClient : IDisposable
 
     /// <summary>The addresses, for people.</summary>
     public string Url { get; }
+
+    public AccessService.AccessServiceClient Access { get; }
 
     public RoutingService.RoutingServiceClient Routing { get; }
 

@@ -1,28 +1,28 @@
 using System.Text.Json.Nodes;
 using Grpc.Core;
-using Lepton.Cli.Inference;
 using Lepton.Cli.Login;
 using Lepton.Cli.Platform;
-using Lepton.Routing.V1;
+using Lepton.Platform.V1;
 
 namespace Lepton.Cli.Gateway;
 
 /// <summary>What one region's gateway makes of who is logged in: it has verified the token, the CLI has not.</summary>
 /// <param name="Region">Who was asked.</param>
-/// <param name="Tenant">As which tenant the caller is known there; null when refused.</param>
+/// <param name="Caller">Who that is there, and what that one may do; null when refused.</param>
 /// <param name="Failure">Why the caller is refused, or nobody answers; null when known.</param>
-internal sealed record GatewayWord(string Region, string? Tenant, CommandFailure? Failure)
+internal sealed record GatewayWord(string Region, WhoAmIResponse? Caller, CommandFailure? Failure)
 {
     private static readonly TimeSpan timeout = TimeSpan.FromSeconds(10);
 
-    public string Sentence => Failure is { } failure
-        ? $"{Region}: {failure.Message}"
-        : $"{Region} takes the token, for tenant {Tenant}";
+    public string Sentence => Caller is { } caller
+        ? $"{Region} takes the token: {caller.Principal} of tenant {caller.Tenant}"
+        : $"{Region}: {Failure?.Message}";
 
-    /// <summary>
-    /// Asks by the dry run of a route, which any caller may and whose decision names the tenant. A call that tells
-    /// principal and roles as well would take its place here.
-    /// </summary>
+    /// <summary>One line a role, for people.</summary>
+    public IEnumerable<string> Roles => Caller is null ? [] : Caller.Roles.Select(role =>
+        $"{role.Role} in {(role.Regions.Contains("*") ? "every region" : string.Join(", ", role.Regions))}"
+        + (role.AllTenants ? ", for all tenants" : ""));
+
     public static async Task<GatewayWord> AskAsync(
         PlatformFile platform, PlatformRegion region, LoginTokens tokens, TimeProvider time,
         CancellationToken cancellation)
@@ -30,10 +30,8 @@ internal sealed record GatewayWord(string Region, string? Tenant, CommandFailure
         using GatewayClient gateway = GatewayClient.Open(region, platform.AuthorityFile, tokens);
         try
         {
-            PlanRouteResponse plan = await gateway.Routing.PlanRouteAsync(
-                new PlanRouteRequest { Model = OcrAnswer.Model },
-                deadline: time.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellation);
-            return new GatewayWord(region.Name, plan.Decision.Tenant, null);
+            return new GatewayWord(region.Name, await gateway.Access.WhoAmIAsync(new WhoAmIRequest(),
+                deadline: time.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellation), null);
         }
         catch (RpcException e)
         {
@@ -46,9 +44,23 @@ internal sealed record GatewayWord(string Region, string? Tenant, CommandFailure
     public JsonObject Json() => new()
     {
         ["region"] = Region,
-        ["tenant"] = Tenant,
+        ["principal"] = Caller?.Principal,
+        ["tenant"] = Caller?.Tenant,
+        ["permissions"] = Caller is null
+            ? null
+            : new JsonArray([.. Caller.Permissions.Select(p => (JsonNode)NameOf(p))]),
+        ["roles"] = Caller is null ? null : new JsonArray([.. Caller.Roles.Select(role => new JsonObject
+        {
+            ["role"] = role.Role,
+            ["regions"] = new JsonArray([.. role.Regions.Select(r => (JsonNode)r)]),
+            ["all_tenants"] = role.AllTenants,
+        })]),
         ["error"] = Failure is { } failure
             ? failure.Json?.DeepClone() ?? new JsonObject { ["message"] = failure.Message }
             : null,
     };
+
+    /// <summary>NodesManage is NODES_MANAGE in every document.</summary>
+    private static string NameOf(Permission permission) => string.Concat(permission.ToString()
+        .Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
 }

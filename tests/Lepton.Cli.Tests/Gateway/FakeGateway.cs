@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
+using Lepton.Platform.V1;
 using Lepton.Routing.V1;
 using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -57,6 +58,7 @@ internal sealed class FakeGateway : IAsyncDisposable
         app.Use((context, next) => answers.Authorizes(context) ? next() : RefuseAsync(context));
         app.MapGrpcService<FakeInference>();
         app.MapGrpcService<FakeRouting>();
+        app.MapGrpcService<FakeAccess>();
         await app.StartAsync();
         return new FakeGateway(app, answers);
     }
@@ -78,6 +80,8 @@ internal sealed class Answers
 {
     public Func<ModelInferRequest, ServerCallContext, ModelInferResponse> Infer { get; set; } =
         (_, _) => throw new RpcException(new Status(StatusCode.Unimplemented, "the test gave no answer"));
+
+    public WhoAmIResponse Caller { get; set; } = new();
 
     public Func<ListNodesRequest, ListNodesResponse> Nodes { get; set; } = _ => new ListNodesResponse();
 
@@ -136,6 +140,16 @@ internal sealed class FakeInference(Answers answers) : GRPCInferenceService.GRPC
     {
         answers.Changes.Add(("unload", request.ModelName));
         return Task.FromResult(new RepositoryModelUnloadResponse());
+    }
+}
+
+internal sealed class FakeAccess(Answers answers) : AccessService.AccessServiceBase
+{
+    public override Task<WhoAmIResponse> WhoAmI(WhoAmIRequest request, ServerCallContext context)
+    {
+        answers.Headers = context.RequestHeaders;
+        answers.ClientName = context.GetHttpContext().Connection.ClientCertificate?.Subject;
+        return Task.FromResult(answers.Caller);
     }
 }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Lepton.Cli.Login;
 using Lepton.Cli.Tests.Gateway;
 using Lepton.Cli.Tests.Inference;
+using Lepton.Platform.V1;
 using Lepton.Routing.V1;
 
 namespace Lepton.Cli.Tests.Login;
@@ -102,7 +103,13 @@ public sealed class LoggedInCommandTests
         await using LoginFixture login = await LoginFixture.StartAsync();
         await login.LoggedInAsync(TimeSpan.FromMinutes(5));
         await using FakeGateway gateway = await GatewayAsync(login, _ => true);
-        gateway.Answers.Plan = _ => new PlanRouteResponse { Decision = new Decision { Tenant = "harbour-bank" } };
+        gateway.Answers.Caller = new WhoAmIResponse
+        {
+            Principal = "lepton/anna",
+            Tenant = "harbour-bank",
+            Permissions = { Permission.NodesManage },
+            Roles = { new AssignedRole { Role = "operator", Regions = { "eu-west" } } },
+        };
 
         Assert.Equal(0, await login.Cli.RunAsync("whoami"));
 
@@ -110,7 +117,8 @@ public sealed class LoggedInCommandTests
                  {
                      "Principal  ada", "Tenant     harbour-bank", "Client     lepton-cli", "Session    session-7",
                      $"Issuer     {login.Authority.Issuer}", "not verified here", "renewed by itself",
-                     "Gateway    eu-west takes the token, for tenant harbour-bank",
+                     "Gateway    eu-west takes the token: lepton/anna of tenant harbour-bank",
+                     "Role       operator in eu-west",
                  })
         {
             Assert.Contains(line, login.Cli.Output, StringComparison.Ordinal);
