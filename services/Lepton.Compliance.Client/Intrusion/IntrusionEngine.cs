@@ -130,7 +130,11 @@ internal sealed class IntrusionEngine(IntrusionRules rules, PrincipalLocks locks
     private void Placed(PrincipalState state, in SecurityEvent e)
     {
         Place? exact = rules.Places.OfAddress(e.Address);
-        Place? coarse = exact ?? rules.Places.OfRegion(e.Region);
+        if (exact is not null)
+            state.PlaceExactly();
+        // Where a gateway is and where an address is are not to be compared: who was placed by an address once is
+        // placed by addresses only.
+        Place? coarse = exact ?? (state.IsPlacedExactly ? null : rules.Places.OfRegion(e.Region));
         FirstCountryRule first = rules.FirstCountry;
         if (first.Enabled && (first.Services || !e.IsService)
             && (first.RegionFallback ? coarse : exact) is { } country

@@ -15,12 +15,23 @@ internal sealed class PrincipalState(DateTimeOffset firstTime)
 
     public RecentNames? Denied { get; set; }
 
+    /// <summary>An address once told where it was; until then its regions do, where a rule takes them.</summary>
+    public bool IsPlacedExactly { get; private set; }
+
     public Place? LastPlace { get; set; }
 
     public DateTimeOffset LastPlaceTime { get; set; }
 
     /// <summary>It is a program: so said an event that proved who it is.</summary>
     public bool IsService { get; set; }
+
+    /// <summary>From now on only addresses tell where it is.</summary>
+    public void PlaceExactly()
+    {
+        if (!IsPlacedExactly)
+            LastPlace = null;
+        IsPlacedExactly = true;
+    }
 
     /// <summary>Notes a country; true when it is another than all before. The very first tells nothing.</summary>
     public bool Visit(string country)
