@@ -23,5 +23,14 @@ public sealed class IntrusionOptions
     public int WatchersMax { get; set; } = 32;
 }
 
-[OptionsValidator]
-internal sealed partial class IntrusionOptionsValidator : IValidateOptions<IntrusionOptions>;
+// Not generated: the generator's copy of Range gives its own message, which names no configuration key.
+internal sealed class IntrusionOptionsValidator : IValidateOptions<IntrusionOptions>
+{
+    public ValidateOptionsResult Validate(string? name, IntrusionOptions options)
+    {
+        List<ValidationResult> faults = [];
+        return Validator.TryValidateObject(options, new ValidationContext(options), faults, true)
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(faults.Select(f => f.ErrorMessage ?? ""));
+    }
+}

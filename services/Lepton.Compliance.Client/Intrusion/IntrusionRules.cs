@@ -32,7 +32,7 @@ internal sealed record FirstCountryRule : Rule
     /// <summary>From a principal's first success on; countries seen in it are taken as usual.</summary>
     public TimeSpan LearningPeriod { get; init; } = TimeSpan.FromDays(7);
 
-    /// <summary>An address that no prefix holds is where the region is.</summary>
+    /// <summary>A principal whose addresses no prefix ever held is where its region is.</summary>
     public bool RegionFallback { get; init; } = true;
 
     /// <summary>Programs are looked at too.</summary>
