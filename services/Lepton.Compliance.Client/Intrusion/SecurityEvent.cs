@@ -37,7 +37,9 @@ public readonly record struct SecurityEvent
     /// <summary>What.</summary>
     public required SecurityEventKind Kind { get; init; }
 
-    /// <summary>Who: <c>ISSUER/SUBJECT</c>, or <c>tenant/NAME</c> of a certificate. Of a failure: who it claims to be.</summary>
+    /// <summary>
+    /// Who: <c>ISSUER/SUBJECT</c>, or <c>tenant/NAME</c> of a certificate. Of a failure: who it claims to be.
+    /// </summary>
     public string? Principal { get; init; }
 
     /// <summary>The principal is a program, not a person. It is never locked.</summary>

@@ -6,7 +6,8 @@ public sealed class AlertLogTests
 {
     private readonly AlertLog _log = new(4, TimeProvider.System);
 
-    internal static Alert Alert(ulong number, long count = 1, string tenant = "demo", string region = "eu-west") => new()
+    private static Alert Alert(
+        ulong number, long count = 1, string tenant = "demo", string region = "eu-west") => new()
     {
         Number = number, Rule = "spraying", Severity = AlertSeverity.Low, Subject = "own/x", Principal = "own/x",
         Tenant = tenant, Region = region, FirstTime = default, LastTime = default, Count = count, Detail = "",

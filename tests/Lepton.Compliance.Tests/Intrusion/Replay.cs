@@ -7,9 +7,9 @@ using Lepton.Testing;
 namespace Lepton.Compliance.Tests.Intrusion;
 
 /// <summary>
-/// An engine on a clock that events move. A sequence is a file of JSON lines: the first says which alerts it opens, each
-/// other one an event, <c>at</c> a time from the start, <c>repeat</c> times <c>every</c> so often; <c>{n}</c> in a text
-/// counts them from 1.
+/// An engine on a clock that events move. A sequence is a file of JSON lines: the first says which alerts it opens,
+/// each other one an event, <c>at</c> a time from the start, <c>repeat</c> times <c>every</c> so often; <c>{n}</c> in a
+/// text counts them from 1.
 /// </summary>
 internal sealed class Replay
 {
@@ -24,7 +24,9 @@ internal sealed class Replay
         _engine = new IntrusionEngine(rules, Locks, _time);
     }
 
-    /// <summary>The shipped rules with places for the networks that documentation may use (RFC 5737, RFC 3849).</summary>
+    /// <summary>
+    /// The shipped rules with places for the networks that documentation may use (RFC 5737, RFC 3849).
+    /// </summary>
     public static IntrusionRules Rules { get; } = WithPlaces(
         RulesReader.Load(Path.Combine(AppContext.BaseDirectory, "intrusion.json")));
 
