@@ -25,21 +25,16 @@ public sealed class SecurityHost : IAsyncLifetime
 
     public List<string> Log { get; } = [];
 
-    public V1.SecurityService.SecurityServiceClient Client(Grpc.Net.Client.GrpcChannel channel) => new(channel);
-
     public Grpc.Net.Client.GrpcChannel Router() =>
         Installation.Channel(Address, Installation.Service("eu-west", "routing"));
 
-    public Task InitializeAsync() => StartAsync([]);
-
-    public async Task StartAsync(Dictionary<string, string?> more)
+    public async Task InitializeAsync()
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders().AddProvider(new ListLogger(Log));
         builder.Configuration.AddInMemoryCollection(Installation.Configuration("eu-west", "identity"));
         builder.Configuration["Lepton:Intrusion:RulesFile"] = Path.Combine(AppContext.BaseDirectory, "intrusion.json");
         builder.Configuration["Lepton:Intrusion:WatchersMax"] = "3";
-        builder.Configuration.AddInMemoryCollection(more);
         builder.AddServiceDefaults("identity");
         builder.Services.AddIntrusion();
         _app = builder.Build();

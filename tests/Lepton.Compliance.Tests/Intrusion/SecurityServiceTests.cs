@@ -12,7 +12,7 @@ namespace Lepton.Compliance.Tests.Intrusion;
 public sealed class SecurityServiceTests : IAsyncLifetime
 {
     private readonly SecurityHost _host = new();
-    private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _deadline = new();
     private GrpcChannel? _channel;
 
     private V1.SecurityService.SecurityServiceClient Client => new(_channel!);
@@ -21,6 +21,7 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     {
         await _host.InitializeAsync();
         _channel = _host.Router();
+        _deadline.CancelAfter(TimeSpan.FromSeconds(30));
     }
 
     public async Task DisposeAsync()
@@ -206,5 +207,4 @@ public sealed class SecurityServiceTests : IAsyncLifetime
         Assert.Equal((StatusCode.Unavailable, "STOPPING"), (e.StatusCode, RpcErrors.ReasonOf(e)));
         await stop.WaitAsync(_deadline.Token);
     }
-
 }
