@@ -176,6 +176,25 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public void Observe_UsualTokens_AllocateNothing()
+    {
+        SecurityEvent e = new()
+        {
+            Time = Replay.Start, Kind = SecurityEventKind.TokenSeen, Principal = "own/alice", TokenId = "t",
+            Thumbprint = "A", Address = IPAddress.Parse("192.0.2.7"), Region = "eu-west",
+        };
+        IntrusionEngine engine = new(Replay.Rules, _replay.Locks, new Lepton.Testing.MovableTime(Replay.Start));
+        engine.Observe(e);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        bool taken = true;
+        for (int i = 0; i < 1_000; i++)
+            taken &= engine.Observe(e).Taken;
+
+        Assert.True(taken);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
     public void IsLocked_Asked_AllocatesNothing()
     {
         Probe("own/mallory");
