@@ -182,6 +182,9 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         .WithEnvironment("Lepton__Region", region.Name)
         .WithEnvironment("Lepton__Zone", zone)
         .WithEnvironment("Lepton__PolicyFile", publishing ? "/etc/lepton/residency.json" : installation.PolicyFile)
+        .WithEnvironment("Lepton__AccessFile", publishing
+            ? $"{pki}/access.jws"
+            : Path.Combine(installation.Home, "pki", "access.jws"))
         .WithEnvironment("Lepton__Tls__CertificateFile", $"{pki}/tls.crt")
         .WithEnvironment("Lepton__Tls__KeyFile", $"{pki}/tls.key")
         .WithEnvironment("Lepton__Tls__AuthorityFile", publishing
@@ -191,7 +194,7 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         return project.WithHttpsEndpoint(targetPort: ContainerPort).AsHttp2Service().PublishAsDockerFile(container =>
         {
             container.WithDockerfile("..", dockerfile);
-            // Filled by whoever deploys: ca.crt, tls.crt and tls.key; a router's also hop.crt and hop.key.
+            // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key.
             container.WithVolume($"{name}-pki", pki, isReadOnly: true);
             configureContainer(container);
         });

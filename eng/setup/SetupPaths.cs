@@ -11,6 +11,8 @@ internal sealed class SetupPaths(string root, string home)
 
     public string GpuNpmProject => Path.Combine(Root, "eng", "npm-gpu");
 
+    public string TestNpmProject => Path.Combine(Root, "eng", "npm-test");
+
     public string Npm => Path.Combine(Home, "npm");
 
     public string Tools => Path.Combine(Home, "tools");

@@ -1,4 +1,5 @@
 using Lepton.Inference;
+using Lepton.Inference.Serving;
 using Lepton.ServiceDefaults;
 using OpenInference;
 using Xds.Service.Orca.V3;
@@ -8,6 +9,6 @@ builder.AddServiceDefaults("inference");
 builder.AddInference();
 
 var app = builder.Build();
-app.MapServiceDefaults(GRPCInferenceService.Descriptor, OpenRcaService.Descriptor);
+app.MapServiceDefaults(NodeAccess.Rules, GRPCInferenceService.Descriptor, OpenRcaService.Descriptor);
 app.MapInference();
 await app.RunAsync();

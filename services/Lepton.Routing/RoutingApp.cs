@@ -9,6 +9,7 @@ using Lepton.Routing.Listing;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -46,8 +47,8 @@ internal static class RoutingApp
         app.Services.GetRequiredService<HealthReporter>();
         app.Services.GetRequiredService<RouterReady>(); // its clock runs from now on
         app.MapServiceDefaults(
-            OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor, V1.RegistryService.Descriptor,
-            V1.RegionService.Descriptor);
+            GatewayAccess.Rules, OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor,
+            V1.RegistryService.Descriptor, V1.RegionService.Descriptor);
         app.MapGrpcService<Registry.RegistryService>();
         app.MapGrpcService<Regions.RegionService>();
         app.MapGrpcService<RoutingService>();
@@ -63,6 +64,7 @@ internal static class RoutingApp
         .AddSingleton<RegionTable>()
         .AddSingleton<RegionListing>()
         .AddSingleton<RegistryMetrics>()
+        .AddSingleton<NodeOrders>()
         .AddHosted<SnapshotPublisher>()
         .AddHosted<RoundTripProbe>()
         .AddHosted<RegionExchange>();
@@ -86,7 +88,9 @@ internal static class RoutingApp
         .AddSingleton<AdmissionMetrics>()
         .AddSingleton<PlaceQueue>()
         .AddSingleton<Shedding>()
-        .AddSingleton<StrategyRight>()
+        .AddSingleton<TenantRights>()
+        .AddSingleton<TenantQuotas>()
+        .AddHosted<QuotaShare>()
         .AddSingleton<AttemptRunner>()
         .AddSingleton<AnswerDelivery>()
         .AddSingleton<ForwardLoop>()

@@ -4,6 +4,7 @@ using Lepton.Routing.Balancing;
 using Lepton.Routing.Draining;
 using Lepton.Routing.Health;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Tenants;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
@@ -98,11 +99,9 @@ internal sealed partial class RoutingOptions
     [ValidateObjectMembers]
     public HoldOptions Hold { get; set; } = new();
 
-    /// <summary>
-    /// Tenants that may choose a request's strategy by x-lepton-strategy: their names separated by commas, <c>*</c> for
-    /// all, empty for none. Default all.
-    /// </summary>
-    public string TenantsMayChooseStrategy { get; set; } = StrategyRight.Everybody;
+    /// <summary>How the region's routers keep tenants' quotas together.</summary>
+    [ValidateObjectMembers]
+    public QuotaOptions Quotas { get; set; } = new();
 
     /// <summary>How much may be under way, wait and be held.</summary>
     [ValidateObjectMembers]

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Lepton.Platform.V1;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
@@ -9,10 +10,12 @@ using Lepton.ServiceDefaults;
 
 namespace Lepton.Routing;
 
-/// <summary>What people and services ask a router. Tenants that the policy names and services may.</summary>
-internal sealed class RoutingService(
+/// <summary>What people and services ask a router. Who may is declared in the proto.</summary>
+internal sealed partial class RoutingService(
     SnapshotPublisher snapshots, RegionListing listing, DecisionExplainer explainer, RoutePlanner planner,
-    Topology topology, RouterDrain drain, TimeProvider time) : V1.RoutingService.RoutingServiceBase
+    Topology topology, RouterDrain drain, NodeOrders orders, AccessFile access, TimeProvider time,
+    ILogger<RoutingService> logger)
+    : V1.RoutingService.RoutingServiceBase
 {
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(5);
 
@@ -77,7 +80,8 @@ internal sealed class RoutingService(
         ExplainDecisionResponse? response = await explainer.ExplainAsync(request.DecisionId, own,
             context.CancellationToken);
         // Another tenant's decision and none at all are one answer, or ids could be probed.
-        if (response is null || (caller.Kind == CallerKind.Tenant && response.Decision.Tenant != caller.Tenant))
+        bool all = own || access.Current.GrantsOf(caller).AllTenants.Has(Permission.DecisionsRead);
+        if (response is null || (!all && response.Decision.Tenant != caller.Tenant))
             throw GatewayErrors.DecisionUnknown(request.DecisionId);
         return response;
     }
@@ -89,6 +93,33 @@ internal sealed class RoutingService(
             throw GatewayErrors.CallerNotAllowed(caller.Principal);
         return Task.FromResult(planner.Plan(request, caller));
     }
+
+    public override async Task<DrainNodeResponse> DrainNode(DrainNodeRequest request, ServerCallContext context) =>
+        new() { Node = await OrderAsync(request.Node, NodeOrder.Drain, context) };
+
+    public override async Task<ResumeNodeResponse> ResumeNode(ResumeNodeRequest request, ServerCallContext context) =>
+        new() { Node = await OrderAsync(request.Node, NodeOrder.Serve, context) };
+
+    private async Task<Node> OrderAsync(string node, NodeOrder order, ServerCallContext context)
+    {
+        Caller caller = Admit(context);
+        if (node.Length is 0 or > 256)
+            throw GatewayErrors.FieldInvalid("node", "takes a node's id in this router's region");
+        try
+        {
+            NodeView view = await orders.GiveAsync(node, order, context.CancellationToken)
+                ?? throw GatewayErrors.NodeUnknown(node, topology.Own);
+            LogOrdered(node, order, caller.Principal);
+            return WireNodes.Of(view, time.GetUtcNow());
+        }
+        catch (TimeoutException)
+        {
+            throw GatewayErrors.NodeSilent(node, NodeOrders.FollowMax);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Node {Node} follows order {Order} of {Caller}")]
+    private partial void LogOrdered(string node, NodeOrder order, string caller);
 
     private Caller Admit(ServerCallContext context)
     {

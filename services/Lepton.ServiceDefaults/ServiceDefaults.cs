@@ -1,4 +1,5 @@
 using System.Security.Authentication;
+using Lepton.Platform.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
@@ -15,6 +16,17 @@ namespace Lepton.ServiceDefaults;
 /// <summary>What every service has alike: mutual TLS 1.3, callers, errors, telemetry, health, reflection.</summary>
 public static class ServiceDefaults
 {
+    private static readonly Dictionary<string, AccessRule> OwnRules = new()
+    {
+        ["/health/live"] = AccessRule.ForAnyone,
+        ["/health/ready"] = AccessRule.ForAnyone,
+        ["/metrics"] = AccessRule.For(Permission.MetricsRead, "*"),
+        ["/grpc.health.v1.Health/Check"] = AccessRule.ForAnyone,
+        ["/grpc.health.v1.Health/List"] = AccessRule.ForAnyone,
+        ["/grpc.health.v1.Health/Watch"] = AccessRule.ForAnyone,
+        ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = AccessRule.ForAnyone,
+    };
+
     /// <summary>Largest gRPC message, both ways: 64 MiB.</summary>
     public const int MessageBytesMax = PeerHttp.MessageBytesMax;
 
@@ -35,9 +47,14 @@ public static class ServiceDefaults
         services.AddSingleton<IValidateOptions<TokenOptions>, TokenOptionsValidator>();
         services.AddSingleton<TokenValidator>();
         services.AddHostedService(s => s.GetRequiredService<TokenValidator>());
+        services.AddSingleton<Revocations>();
+        services.AddHostedService(s => s.GetRequiredService<Revocations>());
         services.AddSingleton<TokenMetrics>();
         services.AddSingleton<TokenCache>();
         services.AddSingleton<ICallerSource, Callers>();
+        services.AddSingleton<AccessRules>();
+        services.AddSingleton<AccessFile>();
+        services.AddHostedService(s => s.GetRequiredService<AccessFile>());
         services.AddSingleton<HopVerifier>();
         services.AddSingleton<OfferedServices>();
         services.AddSingleton<ReflectionService>();
@@ -53,13 +70,27 @@ public static class ServiceDefaults
         return builder;
     }
 
-    /// <summary>Maps health, and reflection where it is on, for the services that the process offers.</summary>
-    public static WebApplication MapServiceDefaults(this WebApplication app, params ServiceDescriptor[] offered)
+    /// <summary>
+    /// Maps health, who-am-I, and reflection where it is on, and lets in whom the RPCs of the services that the process
+    /// offers declare.
+    /// </summary>
+    /// <param name="app">The process.</param>
+    /// <param name="others">By path, who may make the calls of contracts that are not Lepton's.</param>
+    /// <param name="offered">The process's own services.</param>
+    public static WebApplication MapServiceDefaults(
+        this WebApplication app, IReadOnlyDictionary<string, AccessRule> others, params ServiceDescriptor[] offered)
     {
         ArgumentNullException.ThrowIfNull(app);
-        app.Services.GetRequiredService<OfferedServices>().Add([.. offered, global::Grpc.Health.V1.Health.Descriptor]);
+        ServiceDescriptor[] own =
+            [global::Grpc.Health.V1.Health.Descriptor, Platform.V1.AccessService.Descriptor];
+        app.Services.GetRequiredService<OfferedServices>().Add([.. offered, .. own]);
+        var rules = app.Services.GetRequiredService<AccessRules>();
+        rules.Add(offered, others);
+        rules.Add(own, OwnRules);
+        rules.Add(OwnRules);
         app.UseMiddleware<CallerMiddleware>();
         app.MapGrpcService<HealthService>();
+        app.MapGrpcService<AccessService>();
         // Live: the process answers. Ready: its own checks agree.
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready");
@@ -68,6 +99,7 @@ public static class ServiceDefaults
         {
             var reflection = global::Grpc.Reflection.V1.ServerReflection.Descriptor;
             app.Services.GetRequiredService<OfferedServices>().Add([reflection]);
+            rules.Add([reflection], OwnRules);
             app.MapGrpcService<ReflectionService>();
         }
         return app;

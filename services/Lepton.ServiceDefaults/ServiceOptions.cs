@@ -19,6 +19,10 @@ public sealed class ServiceOptions
         ErrorMessage = "Lepton:Zone takes 1 to 31 of a-z, 0-9 and '-', e.g. a.")]
     public string Zone { get; set; } = "a";
 
+    /// <summary>The signed file of roles and tenants (<see cref="SignedAccess"/>). Required.</summary>
+    [Required(ErrorMessage = "Lepton:AccessFile takes the signed file of roles and tenants; set-up makes one.")]
+    public string AccessFile { get; set; } = "";
+
     /// <summary>Server reflection is offered. Default false: for development only.</summary>
     public bool Reflection { get; set; }
 }

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lepton.Inference.Agent;
+using Lepton.Inference.Serving;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
@@ -170,6 +171,24 @@ public sealed class AgentTests
     }
 
     [Fact]
+    public async Task Order_DrainThenServe_IsFollowedAndToldAndTheNodeStays()
+    {
+        using var pki = new TestInstallation();
+        await using var router = await Router.StartAsync(pki);
+        using var models = new TestRepository().Identity("identity", "FP32");
+        await using var node = await NodeHost.StartAsync(models, Settings(router), pki);
+        await router.UntilAsync(r => r.State == NodeState.Serving);
+
+        router.Order = NodeOrder.Drain;
+        await router.UntilAsync(r => r.State == NodeState.Draining);
+        // What is under way, or was sent before routers knew, is still taken: only routers stop sending.
+        Assert.True((await node.Client.ServerLiveAsync(new(), node.Headers("identity"))).Live);
+
+        router.Order = NodeOrder.Serve;
+        await router.UntilAsync(r => r.State == NodeState.Serving);
+    }
+
+    [Fact]
     public async Task Next_ChangesInARow_AreOneReport()
     {
         var pace = new ReportPace(TimeSpan.FromMinutes(10), TimeProvider.System);
@@ -200,6 +219,9 @@ public sealed class AgentTests
         /// <summary>While set and not done, reports that say DRAINING are taken and not answered.</summary>
         public TaskCompletionSource? HoldAnswers { get; set; }
 
+        /// <summary>What nodes are told with each answer.</summary>
+        public NodeOrder Order { get; set; }
+
         public string Address => _app?.Urls.Single() ?? "";
 
         public int Port => new Uri(Address).Port;
@@ -215,7 +237,7 @@ public sealed class AgentTests
             builder.AddServiceDefaults("routing");
             builder.Services.AddSingleton(router);
             router._app = builder.Build();
-            router._app.MapServiceDefaults(RegistryService.Descriptor);
+            router._app.MapServiceDefaults(NodeAccess.Rules, RegistryService.Descriptor);
             router._app.MapGrpcService<Router>();
             await router._app.StartAsync();
             return router;
@@ -233,6 +255,7 @@ public sealed class AgentTests
                 await responseStream.WriteAsync(new ReportResponse
                 {
                     Sequence = request.Report.Sequence,
+                    Order = Order,
                     ReceiveTime = Timestamp.FromDateTimeOffset(DateTimeOffset.UtcNow),
                 });
             }

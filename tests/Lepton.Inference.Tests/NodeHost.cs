@@ -3,6 +3,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Lepton.Hop.V1;
 using Lepton.Inference.Repository;
+using Lepton.Inference.Serving;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -10,6 +11,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenInference;
+using Xds.Service.Orca.V3;
 
 namespace Lepton.Inference.Tests;
 
@@ -86,7 +88,7 @@ internal sealed class NodeHost : IAsyncDisposable
         builder.AddServiceDefaults("inference");
         builder.AddInference();
         var app = builder.Build();
-        app.MapServiceDefaults(GRPCInferenceService.Descriptor);
+        app.MapServiceDefaults(NodeAccess.Rules, GRPCInferenceService.Descriptor, OpenRcaService.Descriptor);
         app.MapInference();
         await app.StartAsync();
         var host = new NodeHost(app, pki, installation is null);

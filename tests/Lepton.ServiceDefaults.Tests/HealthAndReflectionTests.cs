@@ -72,7 +72,10 @@ public sealed class HealthAndReflectionTests(ServerFixture server) : IDisposable
         Assert.True(await call.ResponseStream.MoveNext(default));
         var names = call.ResponseStream.Current.ListServicesResponse.Service.Select(s => s.Name);
         Assert.Equal(
-            ["lepton.routing.v1.RoutingService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"],
+            [
+                "lepton.routing.v1.RoutingService", "grpc.health.v1.Health", "lepton.platform.v1.AccessService",
+                "grpc.reflection.v1.ServerReflection",
+            ],
             names);
 
         await call.RequestStream.WriteAsync(

@@ -18,12 +18,24 @@ public sealed class ServerFixture : IAsyncLifetime
 
     public TestInstallation Installation { get; } = new();
 
+    internal static readonly Dictionary<string, AccessRule> NoOthers = [];
+
     public string Address { get; private set; } = "";
 
     public HealthStatus Health { get; set; } = HealthStatus.Healthy;
 
     public async Task InitializeAsync()
     {
+        Installation.SignAccess("""
+            {
+              "version": 1,
+              "assignments": [
+                { "tenant": "*", "role": "viewer", "regions": ["*"] },
+                { "tenant": "*", "role": "service", "regions": ["*"] }
+              ],
+              "tenants": {}
+            }
+            """);
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection(Installation.Configuration("eu-west", "routing"));
@@ -31,7 +43,7 @@ public sealed class ServerFixture : IAsyncLifetime
         builder.AddServiceDefaults("routing");
         builder.Services.AddHealthChecks().AddCheck("own", () => new HealthCheckResult(Health));
         app = builder.Build();
-        app.MapServiceDefaults(RoutingService.Descriptor);
+        app.MapServiceDefaults(NoOthers, RoutingService.Descriptor);
         app.MapGrpcService<Answers>();
         await app.StartAsync();
         Address = app.Urls.Single();

@@ -15,31 +15,8 @@ namespace Lepton.ServiceDefaults.Tests;
 
 /// <summary>C1: access tokens over real sockets, from an authority that is found by discovery.</summary>
 [Collection("server")] // what .NET counts is counted for the whole process
-public sealed class TokenTests : IAsyncLifetime
+public sealed class TokenTests : TokenServer
 {
-    private readonly TestInstallation installation = new();
-    private readonly MovableTime time = new(DateTimeOffset.UtcNow);
-    private TestIssuer? issuer;
-    private WebApplication? app;
-
-    private TestIssuer Issuer => issuer ?? throw new InvalidOperationException("not started");
-
-    private string KeysFile => Path.Combine(installation.Directory, "keys.json");
-
-    public async Task InitializeAsync()
-    {
-        issuer = await TestIssuer.StartAsync(installation);
-        app = await StartAsync();
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (app is not null)
-            await app.DisposeAsync();
-        await Issuer.DisposeAsync();
-        installation.Dispose();
-    }
-
     [Fact]
     public async Task Call_Token_NamesIssuerAndSubject()
     {
@@ -55,7 +32,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Call_TokenOfServiceCertificate_TokenCounts()
     {
-        var shown = installation.Service("us-east", "routing");
+        var shown = Installation.Service("us-east", "routing");
         Assert.Equal("service/routing@us-east", await CallAsync(null, shown));
         Assert.Equal("test/demo-app", await CallAsync(Issuer.Token("demo"), shown));
         // A bad one is not overlooked because a good certificate is there.
@@ -91,8 +68,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Validate_ChangedByOneCharacter_IsRefused()
     {
-        var validator = (app ?? throw new InvalidOperationException("not started")).Services
-            .GetRequiredService<TokenValidator>();
+        var validator = App.Services.GetRequiredService<TokenValidator>();
         var token = Issuer.Token("demo");
         Assert.NotNull((await validator.ValidateAsync(token, default)).Token);
         var random = new Random(4711);
@@ -131,7 +107,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Call_OtherScheme_IsRefused()
     {
-        using var channel = installation.Channel(Address, installation.Tenant("demo"));
+        using var channel = Installation.Channel(Address, Installation.Tenant("demo"));
         var basic = new Metadata { { "authorization", "Basic " + Convert.ToBase64String("a:b"u8) } };
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
             await new RoutingService.RoutingServiceClient(channel).ListNodesAsync(new ListNodesRequest(), basic));
@@ -141,8 +117,8 @@ public sealed class TokenTests : IAsyncLifetime
     [Fact]
     public async Task Call_BoundToken_NeedsItsCertificate()
     {
-        var shown = installation.Tenant("demo");
-        var other = installation.Tenant("other");
+        var shown = Installation.Tenant("demo");
+        var other = Installation.Tenant("other");
         using var certificate = X509Certificate2.CreateFromPemFile(shown.Certificate, shown.Key);
         var thumbprint = Base64UrlEncoder.Encode(SHA256.HashData(certificate.RawData));
         var token = Issuer.Token("demo", t => t.Claims = Bound(("x5t#S256", thumbprint)));
@@ -157,9 +133,9 @@ public sealed class TokenTests : IAsyncLifetime
     {
         var token = Issuer.Token("demo");
         Assert.Equal("test/demo-app", await CallAsync(token));
-        time.Advance(TimeSpan.FromMinutes(10));
+        Time.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal("test/demo-app", await CallAsync(token)); // clocks may differ by 30 s
-        time.Advance(TimeSpan.FromSeconds(31));
+        Time.Advance(TimeSpan.FromSeconds(31));
         await RefusedAsync(token, "TOKEN_EXPIRED");
     }
 
@@ -169,7 +145,7 @@ public sealed class TokenTests : IAsyncLifetime
         var old = Issuer.Token("demo");
         Assert.Equal("test/demo-app", await CallAsync(old));
         var before = Issuer.Fetches;
-        time.Advance(TimeSpan.FromSeconds(3));
+        Time.Advance(TimeSpan.FromSeconds(3));
         Issuer.Rotate();
 
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => CallAsync(Issuer.Token("demo"))));
@@ -182,7 +158,7 @@ public sealed class TokenTests : IAsyncLifetime
     public async Task Call_InventedKeys_AskTheIssuerOnceIn2Seconds()
     {
         Assert.Equal("test/demo-app", await CallAsync(Issuer.Token("demo")));
-        time.Advance(TimeSpan.FromSeconds(3));
+        Time.Advance(TimeSpan.FromSeconds(3));
         var before = Issuer.Fetches;
         for (var i = 0; i < 20; i++)
             await RefusedAsync(
@@ -198,7 +174,7 @@ public sealed class TokenTests : IAsyncLifetime
         await using var restarted = await StartAsync();
 
         Assert.Equal("test/demo-app", await CallAsync(Issuer.Token("demo"), to: restarted));
-        time.Advance(TimeSpan.FromHours(25));
+        Time.Advance(TimeSpan.FromHours(25));
         await RefusedAsync(Issuer.Token("demo"), "ISSUER_UNAVAILABLE", to: restarted);
     }
 
@@ -211,7 +187,7 @@ public sealed class TokenTests : IAsyncLifetime
         await RefusedAsync(Issuer.Token("demo"), "ISSUER_UNAVAILABLE", to: started);
 
         Issuer.IsDown = false;
-        time.Advance(TimeSpan.FromSeconds(3));
+        Time.Advance(TimeSpan.FromSeconds(3));
         Assert.Equal("test/demo-app", await CallAsync(Issuer.Token("demo"), to: started));
     }
 
@@ -222,35 +198,6 @@ public sealed class TokenTests : IAsyncLifetime
         File.Delete(KeysFile);
         await using var started = await StartAsync();
         await RefusedAsync(Issuer.Token("demo"), "ISSUER_UNAVAILABLE", to: started);
-    }
-
-    private string Address => AddressOf(app ?? throw new InvalidOperationException("not started"));
-
-    private static string AddressOf(WebApplication of) => of.Urls.Single();
-
-    private async Task<WebApplication> StartAsync()
-    {
-        var builder = WebApplication.CreateBuilder();
-        builder.Logging.ClearProviders();
-        builder.Configuration.AddInMemoryCollection(installation.Configuration("eu-west", "routing"));
-        builder.Configuration.AddInMemoryCollection(Issuer.Configuration());
-        builder.Configuration["Lepton:Tokens:Issuers:0:KeysFile"] = KeysFile;
-        builder.Services.AddSingleton<TimeProvider>(time);
-        builder.AddServiceDefaults("routing");
-        var started = builder.Build();
-        started.MapServiceDefaults(RoutingService.Descriptor);
-        started.MapGrpcService<ServerFixture.Answers>();
-        await started.StartAsync();
-        return started;
-    }
-
-    private async Task<string> CallAsync(string? token, (string, string)? shown = null, WebApplication? to = null)
-    {
-        using var channel = installation.Channel(to is null ? Address : AddressOf(to), shown);
-        var headers = token is null ? null : new Metadata { { "authorization", "Bearer " + token } };
-        var answer = await new RoutingService.RoutingServiceClient(channel)
-            .ListNodesAsync(new ListNodesRequest(), headers);
-        return answer.NextPageToken;
     }
 
     private async Task RefusedAsync(

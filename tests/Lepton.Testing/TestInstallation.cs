@@ -1,8 +1,11 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
 using Grpc.Net.Client;
 
 namespace Lepton.Testing;
@@ -16,6 +19,10 @@ public sealed class TestInstallation : IDisposable
     private const string ServerUse = "1.3.6.1.5.5.7.3.1";
     private const string ClientUse = "1.3.6.1.5.5.7.3.2";
     private const string HopUse = "1.3.6.1.4.1.59999.1.1";
+    private const string AccessUse = "1.3.6.1.4.1.59999.1.2";
+    private const string EverybodyMayAll = """
+        { "version": 1, "assignments": [{ "tenant": "*", "role": "admin", "regions": ["*"] }], "tenants": {} }
+        """;
 
     private readonly X509Certificate2 authority;
     private readonly DateTimeOffset now;
@@ -32,6 +39,8 @@ public sealed class TestInstallation : IDisposable
         authority = request.CreateSelfSigned(now.AddDays(-2), now.AddDays(2));
         AuthorityFile = Path.Combine(Directory, "ca.crt");
         File.WriteAllText(AuthorityFile, authority.ExportCertificatePem());
+        AccessFile = Path.Combine(Directory, "access.jws");
+        SignAccess(EverybodyMayAll);
     }
 
     /// <summary>Where the files are.</summary>
@@ -39,6 +48,26 @@ public sealed class TestInstallation : IDisposable
 
     /// <summary>The authority's certificate.</summary>
     public string AuthorityFile { get; }
+
+    /// <summary>The signed file of roles and tenants. At first every tenant has every role, for what is its
+    /// own.</summary>
+    public string AccessFile { get; }
+
+    /// <summary>Puts another document into the access file; signed by the right certificate, or by this pair.</summary>
+    public void SignAccess(string json, (string Certificate, string Key)? by = null)
+    {
+        var (certificate, key) = by ?? Issue("access", "spiffe://lepton.local/access", [AccessUse]);
+        using var signer = X509Certificate2.CreateFromPemFile(certificate, key);
+        using var privateKey = signer.GetECDsaPrivateKey()!;
+        var header = JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            alg = "ES256", typ = "lepton-access+jws", x5c = new[] { Convert.ToBase64String(signer.RawData) },
+        });
+        var signed = $"{Base64Url.EncodeToString(header)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json))}";
+        var signature = privateKey.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256);
+        File.WriteAllText(AccessFile + ".new", $"{signed}.{Base64Url.EncodeToString(signature)}");
+        File.Move(AccessFile + ".new", AccessFile, overwrite: true);
+    }
 
     /// <summary>A service's certificate and key file.</summary>
     public (string Certificate, string Key) Service(string region, string service) => Issue(
@@ -91,6 +120,7 @@ public sealed class TestInstallation : IDisposable
             ["Lepton:Tls:CertificateFile"] = certificate,
             ["Lepton:Tls:KeyFile"] = key,
             ["Lepton:Tls:AuthorityFile"] = AuthorityFile,
+            ["Lepton:AccessFile"] = AccessFile,
         };
     }
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -15,6 +16,7 @@ public sealed class TestIssuer : IAsyncDisposable
 {
     private readonly List<(ECDsa Key, string Id)> keys = [];
     private readonly WebApplication app;
+    private readonly List<Dictionary<string, object>> revocations = [];
     private int fetches;
 
     private TestIssuer(WebApplication app) => this.app = app;
@@ -40,7 +42,11 @@ public sealed class TestIssuer : IAsyncDisposable
         var (certificate, key) = installation.Service("eu-west", "identity");
         builder.WebHost.UseUrls("https://127.0.0.1:0");
         builder.WebHost.ConfigureKestrel(k => k.ConfigureHttpsDefaults(https =>
-            https.ServerCertificate = X509Certificate2.CreateFromPemFile(certificate, key)));
+        {
+            https.ServerCertificate = X509Certificate2.CreateFromPemFile(certificate, key);
+            https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+            https.AllowAnyClientCertificate();
+        }));
         var app = builder.Build();
         var issuer = new TestIssuer(app);
         issuer.Rotate();
@@ -51,6 +57,7 @@ public sealed class TestIssuer : IAsyncDisposable
                 ["issuer"] = issuer.Claims ?? issuer.Issuer, ["jwks_uri"] = issuer.Issuer + "/keys",
             }));
         app.MapGet("/keys", issuer.Keys);
+        app.MapGet("/revocations", issuer.Revocations);
         await app.StartAsync();
         return issuer;
     }
@@ -60,7 +67,18 @@ public sealed class TestIssuer : IAsyncDisposable
     {
         ["Lepton:Tokens:Issuers:0:Name"] = "test",
         ["Lepton:Tokens:Issuers:0:Issuer"] = Issuer,
+        ["Lepton:Tokens:Issuers:0:RevocationsUrl"] = Issuer + "/revocations",
+        ["Lepton:Tokens:RevocationsInterval"] = "00:00:00.1",
     };
+
+    /// <summary>Lists a revocation: <c>jti</c> or <c>sid</c>, or <c>sub</c> and <c>before</c>.</summary>
+    public void Revoke(params (string Name, object Value)[] entry)
+    {
+        var listed = entry.ToDictionary(e => e.Name, e => e.Value);
+        listed["exp"] = DateTimeOffset.UtcNow.AddMinutes(10).ToUnixTimeSeconds();
+        lock (revocations)
+            revocations.Add(listed);
+    }
 
     /// <summary>Signs with a new key from now on; the former ones stay published.</summary>
     public void Rotate()
@@ -110,6 +128,20 @@ public sealed class TestIssuer : IAsyncDisposable
         Interlocked.Increment(ref fetches);
         lock (keys)
             return Results.Json(new { keys = keys.Select(k => Public(k.Key, k.Id)) });
+    }
+
+    // Two a page, so that a reader must go on.
+    private IResult Revocations(HttpContext http, int after)
+    {
+        if (IsDown)
+            return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+        if (http.Connection.ClientCertificate is null)
+            return Results.StatusCode(StatusCodes.Status401Unauthorized);
+        lock (revocations)
+        {
+            var page = revocations.Skip(after).Take(2).ToList();
+            return Results.Json(new { next = after + page.Count, revocations = page });
+        }
     }
 
     private static Dictionary<string, string> Public(ECDsa key, string id)

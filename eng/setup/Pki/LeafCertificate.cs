@@ -13,6 +13,10 @@ internal sealed class LeafCertificate
     /// <summary>"Lepton hop assertion": this key signs hop assertions and opens no TLS connection.</summary>
     public const string HopAssertionUsage = "1.3.6.1.4.1.59999.1.1";
 
+    /// <summary>"Lepton access file": this key signs the file of roles and tenants and opens no TLS
+    /// connection.</summary>
+    public const string AccessFileUsage = "1.3.6.1.4.1.59999.1.2";
+
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const string TrustDomain = "spiffe://lepton.local";
@@ -36,6 +40,8 @@ internal sealed class LeafCertificate
 
     public static LeafCertificate HopSigner(string region) =>
         new($"hop.routing.{region}", $"/region/{region}/service/routing", false, HopAssertionUsage);
+
+    public static LeafCertificate AccessSigner() => new("access", "/access", false, AccessFileUsage);
 
     public static LeafCertificate Tenant(string tenant) =>
         new($"tenant.{tenant}", $"/tenant/{tenant}", false, ClientAuthentication);

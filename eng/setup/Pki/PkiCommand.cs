@@ -6,8 +6,9 @@ namespace Lepton.Setup.Pki;
 /// quick.</summary>
 internal static partial class PkiCommand
 {
-    // The tenants of deploy/residency.json: one for trying things, one a demo.
-    private static readonly string[] DefaultTenants = ["demo", "harbour-bank", "lakeside-clinic", "lion-parcels"];
+    // The tenants of deploy/residency.json: one for trying things, the demos' three, the owner's and the operators'.
+    private static readonly string[] DefaultTenants =
+        ["demo", "harbour-bank", "lakeside-clinic", "lion-parcels", "platform", "apac-operations"];
 
     public static void Run(SetupPaths paths, string[] args, TimeProvider time)
     {
@@ -29,6 +30,9 @@ internal static partial class PkiCommand
         var issued = Issue(paths.Pki, regions, tenants, time);
         if (issued > 0)
             Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
+        IdentityFiles.Ensure(paths.Pki);
+        if (AccessSigner.Sign(Path.Combine(paths.Root, "deploy", "access.json"), paths.Pki))
+            Console.WriteLine("set-up: roles and tenants of deploy/access.json signed");
     }
 
     public static int Issue(
@@ -41,12 +45,14 @@ internal static partial class PkiCommand
             if (authority.Ensure(leaf, new PemPair(Path.Combine(directory, folder), name)))
                 issued++;
         }
+        PemPair.CreateDirectory(Path.Combine(directory, AccessSigner.Folder));
+        Ensure(LeafCertificate.AccessSigner(), AccessSigner.Folder, AccessSigner.Name);
         PemPair.CreateDirectory(Path.Combine(directory, "services"));
         PemPair.CreateDirectory(Path.Combine(directory, "clients"));
         foreach (var region in regions)
         {
             PemPair.CreateDirectory(Path.Combine(directory, "services", region));
-            foreach (var service in (string[])["routing", "inference"])
+            foreach (var service in (string[])["routing", "inference", "identity"])
                 Ensure(LeafCertificate.Service(region, service), $"services/{region}/{service}", "tls");
             Ensure(LeafCertificate.HopSigner(region), $"services/{region}/routing", "hop");
         }

@@ -24,6 +24,7 @@ internal static class TestCommand
         if (Directory.Exists(results))
             Directory.Delete(results, recursive: true);
 
+        await TestPackages.EnsureAsync(paths, cancellation);
         if (projects.Any(project => project.RunsAlone))
             await new DebianTools(paths).EnsureAsync(cancellation);
 

@@ -6,11 +6,21 @@ using Lepton.Routing.V1;
 
 namespace Lepton.Cli.Commands;
 
-/// <summary><c>lepton nodes</c>: every node as its own region's router sees it.</summary>
+/// <summary>
+/// <c>lepton nodes</c>: every node as its own region's router sees it; taking one out of service and back.
+/// </summary>
 internal static class NodesCommand
 {
     public static Command Create(Session session) => new GatewayCommand(session).CompleteForRegions(
-        new Command("nodes", "The nodes of every region (--from: of one)."),
+        new Command("nodes", "The nodes of every region (--from: of one).")
+        {
+            Order(session, "drain", "Let a node finish what it has and take no new work.", "takes no new work",
+                async (call, node) => (await call.Gateway.Routing.DrainNodeAsync(
+                    new DrainNodeRequest { Node = node }, call.Options)).Node),
+            Order(session, "resume", "Let a drained node take work again.", "takes work",
+                async (call, node) => (await call.Gateway.Routing.ResumeNodeAsync(
+                    new ResumeNodeRequest { Node = node }, call.Options)).Node),
+        },
         async (_, calls, cancellation) =>
         {
             Task<Answer>[] asked = [.. calls.Select(call => AskAsync(call, cancellation))];
@@ -43,6 +53,26 @@ internal static class NodesCommand
 
             return losses.Length == 0 ? ExitCode.Ok : losses[0].Code;
         });
+
+    private static Command Order(
+        Session session, string word, string description, string done, Func<GatewayCall, string, Task<Node>> order)
+    {
+        Argument<string> node = new("NODE") { Description = "Its name as ./lepton nodes shows it." };
+        return new GatewayCommand(session).Complete(new Command(word, description) { node }, async (parse, call, _) =>
+        {
+            Node now = await order(call, parse.GetRequiredValue(node));
+            if (call.Json)
+            {
+                call.Terminal.Json(NodeView.Json(now));
+            }
+            else
+            {
+                call.Terminal.Line($"{now.Report.Node} of {call.Gateway.Region} {done}.");
+            }
+
+            return ExitCode.Ok;
+        });
+    }
 
     /// <summary>A region that is down hides no other: that is when an operator looks.</summary>
     private static async Task<Answer> AskAsync(GatewayCall call, CancellationToken cancellation)

@@ -45,7 +45,7 @@ internal sealed class GatewayHandler : HttpMessageHandler
         this.takeTurns = takeTurns;
         this.time = time;
         weakAt = new long[gateways.Count];
-        turn = (uint)Environment.ProcessId; // each command begins somewhere else
+        turn = (uint)time.GetTimestamp(); // each command begins somewhere else
         connections = new HttpMessageInvoker(inner, disposeHandler: true);
         inner.UseProxy = false;
         inner.ConnectTimeout = connectTime;

@@ -1,5 +1,6 @@
 using Lepton.Inference.Repository;
 using Lepton.Inference.Serving;
+using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -101,7 +102,17 @@ internal sealed partial class NodeAgent(
     }
 
     private RouterLink Link(Uri router) => new(router, () => peers.CreateChannel(router, "routing", place.Value.Region),
-        reports, _pace, time, new Random(HashCode.Combine(_options.Node, router)), logger);
+        reports, _pace, Follow, time, new Random(HashCode.Combine(_options.Node, router)), logger);
+
+    private void Follow(NodeOrder order)
+    {
+        draining.Order(order == NodeOrder.Drain);
+        LogOrdered(order);
+        _pace.Changed();
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "An operator's order: {Order}")]
+    private partial void LogOrdered(NodeOrder order);
 
     [LoggerMessage(Level = LogLevel.Information, Message =
         "Draining with {Calls} calls under way, {Seconds} s at most for them")]

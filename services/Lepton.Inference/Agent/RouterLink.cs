@@ -12,6 +12,7 @@ internal sealed partial class RouterLink(
     Func<GrpcChannel> connect,
     ReportBuilder reports,
     ReportPace pace,
+    Action<NodeOrder> follow,
     TimeProvider time,
     Random random,
     ILogger logger)
@@ -82,6 +83,8 @@ internal sealed partial class RouterLink(
         await foreach (var answer in call.ResponseStream.ReadAllAsync(cancellation))
         {
             _farewell.Answered(answer.Sequence);
+            if (answer.Order != NodeOrder.Unspecified)
+                follow(answer.Order);
             connected();
         }
     }

@@ -9,11 +9,11 @@ namespace Lepton.Inference.Serving;
 internal sealed class Draining : IDisposable
 {
     private readonly CancellationTokenSource _refusing = new();
-    private volatile bool _on;
+    private volatile bool _on, _ordered;
     private int _calls;
 
     /// <summary>Reports and health say that the node leaves.</summary>
-    public bool IsOn => _on;
+    public bool IsOn => _on || _ordered;
 
     /// <summary>New work is refused, and streams end when what they asked for is answered.</summary>
     public CancellationToken Refusing => _refusing.Token;
@@ -22,6 +22,9 @@ internal sealed class Draining : IDisposable
     public int Calls => Volatile.Read(ref _calls);
 
     public void Begin() => _on = true;
+
+    /// <summary>An operator's order: no new work until it is taken back. The process stays.</summary>
+    public void Order(bool drain) => _ordered = drain;
 
     public Task RefuseAsync() => _refusing.CancelAsync();
 

@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Draining;
+using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -11,8 +12,8 @@ namespace Lepton.Routing.Gateway;
 
 /// <summary>Begins and ends every request of the gateway: head, deadline, decision record, metrics, trace.</summary>
 internal sealed partial class CallOpener(
-    Topology topology, RequestHeadReader heads, DecisionLog log, CallCount calls, RoutingMetrics metrics,
-    IOptions<RoutingOptions> options, TimeProvider time, ILogger<CallOpener> logger)
+    Topology topology, RequestHeadReader heads, DecisionLog log, CallCount calls, TenantQuotas quotas,
+    RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time, ILogger<CallOpener> logger)
 {
     private const int StatusUnsupportedMediaType = 415;
 
@@ -29,13 +30,22 @@ internal sealed partial class CallOpener(
         DecisionDraft draft = NewDraft(method);
         metrics.ActiveRequests.Add(1);
         calls.Enter();
+        TenantUse? use = null;
         using Activity? activity = RoutingMetrics.Activities.StartActivity(method.Activity);
         try
         {
             (RequestHead? head, RpcException? error) = heads.Read(http, draft);
-            if (head is not null)
+            // What another router sends on was admitted there.
+            if (head is { Origin: null } && quotas.Enter(head.Tenant, out use) is { } spent)
             {
-                using GatewayCall call = new(http, method, head, draft, startedAt, TimeoutOf(head, method), time);
+                error = GatewayErrors.QuotaSpent(head.Tenant, spent);
+            }
+            else if (head is not null)
+            {
+                using GatewayCall call = new(http, method, head, draft, startedAt, TimeoutOf(head, method), time)
+                {
+                    Use = use,
+                };
                 error = await GuardAsync(call, serve);
             }
             if (error is not null)
@@ -45,6 +55,7 @@ internal sealed partial class CallOpener(
         {
             metrics.ActiveRequests.Add(-1);
             calls.Leave();
+            use?.Leave();
             Observe(draft, startedAt, activity);
         }
     }

@@ -3,6 +3,7 @@ using Lepton.Compliance.Client;
 using Lepton.Routing.Admission;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Registry;
+using Lepton.Routing.Tenants;
 
 namespace Lepton.Routing.Gateway;
 
@@ -47,6 +48,9 @@ internal sealed class GatewayCall : IDisposable
     public DecisionDraft Draft { get; }
 
     public long StartedAt { get; }
+
+    /// <summary>The tenant's use of its quota; null: it has none here.</summary>
+    public TenantUse? Use { get; init; }
 
     public Priority Priority { get; }
 

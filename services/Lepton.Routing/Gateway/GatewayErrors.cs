@@ -4,6 +4,7 @@ using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
 using PlatformReason = Lepton.Platform.V1.ErrorReason;
 using Reason = Lepton.Routing.V1.ErrorReason;
@@ -105,9 +106,27 @@ internal static class GatewayErrors
         $"{where} failed, and the model's retries are spent.",
         new Dictionary<string, string> { ["cause"] = cause.ToString() }, RpcErrors.RetryAfter(RetryDelay));
 
-    public static RpcException StrategyNotAllowed(string tenant) => RpcErrors.Create(StatusCode.PermissionDenied,
-        Reason.StrategyNotAllowed, $"Tenant '{tenant}' may not choose a strategy: leave {Headers.Strategy} out.",
-        new Dictionary<string, string> { ["option"] = "Routing:TenantsMayChooseStrategy" });
+    public static RpcException StrategyNotAllowed(string tenant, string strategy) => RpcErrors.Create(
+        StatusCode.PermissionDenied, Reason.StrategyNotAllowed,
+        $"Tenant '{tenant}' may not choose strategy {strategy}: leave {Headers.Strategy} out.",
+        new Dictionary<string, string> { ["term"] = "strategies" });
+
+    public static RpcException TermNotAllowed(string tenant, string header, string value, string term) =>
+        RpcErrors.Create(StatusCode.PermissionDenied, Reason.TermNotAllowed,
+            $"Tenant '{tenant}' may not send '{Clip(value)}' in {header}.",
+            new Dictionary<string, string> { ["term"] = term });
+
+    public static RpcException QuotaSpent(string tenant, QuotaRefusal spent) => RpcErrors.Create(
+        StatusCode.ResourceExhausted, Reason.TenantQuotaSpent,
+        $"Tenant '{tenant}' has spent its {spent.Term} in this region.",
+        new Dictionary<string, string> { ["limit"] = spent.Term }, RpcErrors.RetryAfter(spent.RetryAfter),
+        new QuotaFailure
+        {
+            Violations =
+            {
+                new QuotaFailure.Types.Violation { Subject = $"tenant:{tenant}", Description = spent.Term },
+            },
+        });
 
     // Not UNAVAILABLE: clients ask again by themselves then, and this must not run twice.
     public static RpcException OutcomeUnknown(string where, string model) => RpcErrors.Create(StatusCode.Unknown,
@@ -131,6 +150,14 @@ internal static class GatewayErrors
 
     public static RpcException DecisionUnknown(string id) => RpcErrors.Create(StatusCode.NotFound,
         Reason.DecisionUnknown, $"No decision '{Clip(id)}' here, or it is another tenant's.");
+
+    public static RpcException NodeUnknown(string node, string region) => RpcErrors.Create(StatusCode.NotFound,
+        Reason.NodeUnknown, $"{region} has no node '{Clip(node)}' now.",
+        new Dictionary<string, string> { ["node"] = Clip(node) });
+
+    public static RpcException NodeSilent(string node, TimeSpan waited) => RpcErrors.Create(StatusCode.Unavailable,
+        Reason.NodeSilent, $"Node '{node}' did not follow within {waited.TotalSeconds:0} s; it may follow yet.",
+        new Dictionary<string, string> { ["node"] = node }, RpcErrors.RetryAfter(RetryDelay));
 
     public static RpcException DecisionUnreachable(string region, string why) =>
         RpcErrors.Create(StatusCode.Unavailable,

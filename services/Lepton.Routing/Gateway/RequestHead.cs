@@ -2,7 +2,7 @@ using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Hop.V1;
 using Lepton.Routing.Balancing;
-using Lepton.Routing.Resilience;
+using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Primitives;
 
@@ -18,7 +18,7 @@ internal sealed record RequestHead(
     HopAssertion? Origin, EffectiveClass Class, RegionSet? AllowedByOrigin);
 
 /// <summary>Reads and checks a request's headers.</summary>
-internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier, StrategyRight right)
+internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier, TenantRights rights)
 {
     private const int TagsLengthMax = 1024;
 
@@ -44,8 +44,9 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier,
         if (error is not null)
             return (null, error);
         // What another router sends on, it has checked: its tenants are its own to know.
-        if (strategy is not null && origin is null && !right.Has(draft.Tenant))
-            return (null, GatewayErrors.StrategyNotAllowed(draft.Tenant));
+        if (origin is null && rights.Fault(
+                draft.Tenant, draft.Priority, strategy, headers[Headers.Tags].ToString()) is { } unfit)
+            return (null, unfit);
         // From a router, the class it decided counts, whatever the header that the client sent says.
         draft.AskedClass = origin?.DataClass ?? headers[Headers.DataClass].ToString();
         if (origin is { Priority.Length: > 0 })

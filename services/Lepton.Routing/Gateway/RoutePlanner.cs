@@ -6,6 +6,7 @@ using Lepton.Routing.Decisions;
 using Lepton.Routing.Listing;
 using Lepton.Routing.Registry;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Tenants;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 
@@ -15,7 +16,7 @@ namespace Lepton.Routing.Gateway;
 /// What would happen to a request: admission and pick as for a real one, nothing booked, sent or recorded.
 /// </summary>
 internal sealed class RoutePlanner(
-    Topology topology, CandidatePicker picker, StrategyChoice strategies, StrategyRight right, TimeProvider time)
+    Topology topology, CandidatePicker picker, StrategyChoice strategies, TenantRights rights, TimeProvider time)
 {
     public PlanRouteResponse Plan(PlanRouteRequest request, Caller caller)
     {
@@ -26,8 +27,9 @@ internal sealed class RoutePlanner(
         IBalancingStrategy? asked = null;
         if (request.Strategy.Length > 0 && !StrategyCatalogue.ByName.TryGetValue(request.Strategy, out asked))
             throw GatewayErrors.FieldInvalid("strategy", $"takes one of {StrategyCatalogue.Names}");
-        if (asked is not null && !right.Has(caller.Tenant))
-            throw GatewayErrors.StrategyNotAllowed(caller.Tenant);
+        string priority = request.Priority.Length == 0 ? "realtime" : request.Priority;
+        if (rights.Fault(caller.Tenant, priority, asked, []) is { } unfit)
+            throw unfit;
         IBalancingStrategy strategy = strategies.For(asked, request.Model);
 
         DecisionDraft draft = new()
@@ -43,7 +45,7 @@ internal sealed class RoutePlanner(
             ModelVersion = request.ModelVersion,
             AskedClass = request.DataClass,
             Strategy = strategy.Name,
-            Priority = request.Priority.Length == 0 ? "realtime" : request.Priority,
+            Priority = priority,
             OriginRegion = topology.Own,
             StatusCode = (int)StatusCode.OK,
         };

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Draining;
+using Lepton.Routing.Tenants;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing.Gateway;
@@ -11,7 +12,8 @@ namespace Lepton.Routing.Gateway;
 /// model is checked by itself: the stream ends when its class may not be where the stream is.
 /// </summary>
 internal sealed class StreamGateway(
-    CallOpener opener, ForwardLoop loop, Topology topology, RouterDrain drain, IOptions<RoutingOptions> options)
+    CallOpener opener, ForwardLoop loop, Topology topology, RouterDrain drain, TenantQuotas quotas,
+    IOptions<RoutingOptions> options)
 {
     public Task HandleAsync(HttpContext http) => opener.RunAsync(http, GatewayMethod.ModelStreamInfer, ServeAsync);
 
@@ -76,6 +78,8 @@ internal sealed class StreamGateway(
 
     private RpcException? InspectNext(GatewayCall call, PooledMessage message, Candidate to)
     {
+        if (call.Use is { } use && quotas.Message(call.Head.Tenant, use) is { } spent)
+            return GatewayErrors.QuotaSpent(call.Head.Tenant, spent);
         RpcException? error = Peek(message, out string model, out string version);
         if (error is not null || (model == call.Draft.Model && version == call.Draft.ModelVersion))
             return error;

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
 using Lepton.Routing.Registry;
+using Lepton.Routing.Tenants;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 
@@ -13,9 +14,11 @@ namespace Lepton.Routing.Regions;
 /// </summary>
 internal sealed partial class RegionService(
     RegionTable regions, SnapshotPublisher snapshots, Topology topology, TimeProvider time,
-    RouterDrain drain, ILogger<RegionService> logger)
+    RouterDrain drain, TenantQuotas quotas, ILogger<RegionService> logger)
     : V1.RegionService.RegionServiceBase
 {
+    private const int TenantsMax = 10_000;
+
     public override async Task Exchange(
         IAsyncStreamReader<ExchangeRequest> requestStream, IServerStreamWriter<ExchangeResponse> responseStream,
         ServerCallContext context)
@@ -53,6 +56,34 @@ internal sealed partial class RegionService(
                 throw GatewayErrors.Stopping();
             LogLost(caller.Region, e.Message); // its own client opens the next stream
         }
+    }
+
+    public override async Task<ShareUseResponse> ShareUse(
+        IAsyncStreamReader<ShareUseRequest> requestStream, ServerCallContext context)
+    {
+        context.RequireService("routing", topology.Own);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, drain.Ending);
+        try
+        {
+            while (await requestStream.MoveNext(end.Token))
+                quotas.Take(Check(requestStream.Current));
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            if (drain.Ending.IsCancellationRequested)
+                throw GatewayErrors.Stopping();
+            LogLost(topology.Own, e.Message);
+        }
+        return new ShareUseResponse();
+    }
+
+    private ShareUseRequest Check(ShareUseRequest report)
+    {
+        if (topology.Siblings.All(s => s.Name != report.Router))
+            throw RpcErrors.FieldInvalid("router", "takes the name of another router of this region");
+        return report.Tenants.Count <= TenantsMax ? report
+            : throw RpcErrors.FieldInvalid("tenants", $"takes at most {TenantsMax} entries");
     }
 
     private void Measure(string region, string router, TimeSpan roundTrip)

@@ -11,7 +11,7 @@ namespace Lepton.Routing.Registry;
 /// <summary>Where the region's nodes report. Only service <c>inference</c> of this region may.</summary>
 internal sealed partial class RegistryService(
     NodeRegistry registry, Topology topology, IOptions<RoutingOptions> options, TimeProvider time,
-    RouterDrain drain, ILogger<RegistryService> logger) : V1.RegistryService.RegistryServiceBase
+    RouterDrain drain, NodeOrders orders, ILogger<RegistryService> logger) : V1.RegistryService.RegistryServiceBase
 {
     private const int ModelsMax = 1000;
     private const int NameLengthMax = 256;
@@ -41,6 +41,7 @@ internal sealed partial class RegistryService(
                     Sequence = report.Sequence,
                     ReceiveTime = time.GetUtcNow().ToTimestamp(),
                     ReportInterval = options.Value.ReportInterval.ToDuration(),
+                    Order = orders.For(report.Node),
                 }, end.Token);
             }
         }

@@ -17,7 +17,10 @@ internal interface ICallerSource
 }
 
 /// <summary>The caller, or why nobody is named.</summary>
-internal readonly record struct CallerAnswer(Caller? Caller, TokenFault? Fault);
+/// <param name="Caller">Who it is.</param>
+/// <param name="Fault">Why nobody is named.</param>
+/// <param name="Issuer">Of the token that names the caller; empty: a certificate does.</param>
+internal readonly record struct CallerAnswer(Caller? Caller, TokenFault? Fault, string Issuer = "");
 
 /// <summary>
 /// The caller that the access token names; without a token the one of the connection's certificate. A token that is
@@ -60,7 +63,7 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
 
     private static CallerAnswer Accept(AccessToken token, Shown? shown) =>
         token.Thumbprint is null || token.Thumbprint == shown?.Thumbprint
-            ? new CallerAnswer(token.Caller, null)
+            ? new CallerAnswer(token.Caller, null, token.Issuer)
             : new CallerAnswer(null, Unbound);
 
     private sealed record Shown(Caller? Named, string Thumbprint)
@@ -71,8 +74,11 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
     }
 }
 
-/// <summary>Who cannot be named is refused before anything of the request is read.</summary>
-internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource callers)
+/// <summary>
+/// Who cannot be named, or may not make the call, is refused before anything of the request is read.
+/// </summary>
+internal sealed class CallerMiddleware(
+    RequestDelegate next, ICallerSource callers, AccessRules rules, AccessFile access, Revocations revocations)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -89,12 +95,35 @@ internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource calle
             return RefuseAsync(context, answer.Fault
                 ?? throw new InvalidOperationException("Neither a caller nor a fault."));
         context.Features.Set(caller);
-        return next(context);
+        if (rules.Find(context.Request.Path.Value ?? "") is not { } rule)
+            return context.GetEndpoint() is null ? next(context) : NotOfferedAsync(context);
+        var snapshot = access.Current;
+        if (!snapshot.Allows(caller, rule))
+            return DenyAsync(context, caller, rule, snapshot);
+        return rule.IsManagement && answer.Issuer.Length > 0 && revocations.AreStale(answer.Issuer)
+            ? RefuseAsync(context, Stale)
+            : next(context);
+    }
+
+    private static readonly TokenFault Stale = new(ErrorReason.RevocationsStale,
+        "Whether the token was revoked cannot be known now, and nothing is managed by it until it can be.");
+
+    private static Task NotOfferedAsync(HttpContext context) =>
+        RpcErrors.Create(StatusCode.Unimplemented, ErrorReason.FeatureNotOffered,
+            $"{context.Request.Path} is not offered here.").WriteToAsync(context);
+
+    private static Task DenyAsync(HttpContext context, Caller caller, AccessRule rule, AccessSnapshot snapshot)
+    {
+        var permission = rule.Permission == Permission.Unspecified ? "" : AccessRule.NameOf(rule.Permission);
+        return RpcErrors.Create(StatusCode.PermissionDenied, ErrorReason.CallerNotAllowed,
+            $"{caller.Principal} may not call {context.Request.Path} here. {snapshot.Missing(caller, rule)}",
+            new Dictionary<string, string> { ["caller"] = caller.Principal, ["permission"] = permission })
+            .WriteToAsync(context);
     }
 
     private static Task RefuseAsync(HttpContext context, TokenFault fault)
     {
-        if (fault.Reason == ErrorReason.IssuerUnavailable)
+        if (fault.Reason is ErrorReason.IssuerUnavailable or ErrorReason.RevocationsStale)
             return RpcErrors.Create(StatusCode.Unavailable, fault.Reason, fault.Message, null,
                 RpcErrors.RetryAfter(TimeSpan.FromSeconds(2))).WriteToAsync(context);
         // RFC 6750, 3: what a client library looks for.

@@ -14,12 +14,32 @@ public static class RpcErrorWriter
         ArgumentNullException.ThrowIfNull(error);
         ArgumentNullException.ThrowIfNull(context);
         var response = context.Response;
+        if (!IsGrpc(context.Request))
+        {
+            response.StatusCode = HttpStatus(error.StatusCode);
+            response.ContentType = "text/plain";
+            return response.WriteAsync(
+                $"{RpcErrors.ReasonOf(error)}: {error.Status.Detail}\n", context.RequestAborted);
+        }
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "application/grpc";
         AppendTo(error, response.Headers);
         // Trailers-only: the headers end the stream, so that a client never waits for a body.
         return response.CompleteAsync();
     }
+
+    private static bool IsGrpc(HttpRequest request) =>
+        request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) ?? false;
+
+    private static int HttpStatus(StatusCode code) => code switch
+    {
+        StatusCode.Unauthenticated => StatusCodes.Status401Unauthorized,
+        StatusCode.PermissionDenied => StatusCodes.Status403Forbidden,
+        StatusCode.Unimplemented => StatusCodes.Status404NotFound,
+        StatusCode.ResourceExhausted => StatusCodes.Status429TooManyRequests,
+        StatusCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status500InternalServerError,
+    };
 
     /// <summary>Appends status, message and details to headers or trailers.</summary>
     public static void AppendTo(RpcException error, IHeaderDictionary headers)

@@ -155,7 +155,12 @@ internal sealed partial class IssuerKeys : IDisposable
         return members.Where(m => !string.IsNullOrEmpty(m.Item2)).ToDictionary(m => m.Item1, m => m.Item2 ?? "");
     }
 
-    private static SocketsHttpHandler Handler(IssuerOptions options, TlsMaterial material)
+    /// <summary>What connects to an authority, trusting whom its options say.</summary>
+    /// <param name="options">The authority.</param>
+    /// <param name="material">This process's certificate and authority.</param>
+    /// <param name="showCertificate">Whether this process says who it is.</param>
+    internal static SocketsHttpHandler Handler(
+        IssuerOptions options, TlsMaterial material, bool showCertificate = false)
     {
         var handler = new SocketsHttpHandler
         {
@@ -165,6 +170,8 @@ internal sealed partial class IssuerKeys : IDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(1),
             SslOptions = new SslClientAuthenticationOptions { EnabledSslProtocols = SslProtocols.Tls13 },
         };
+        if (showCertificate)
+            handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => material.Certificate;
         switch (options.AuthorityFile)
         {
             case "system":

@@ -11,7 +11,7 @@ internal sealed class TokenMetrics
 
     private readonly Counter<long> _validations;
 
-    public TokenMetrics(IMeterFactory meters, TokenValidator validator)
+    public TokenMetrics(IMeterFactory meters, TokenValidator validator, Revocations revocations)
     {
         var meter = meters.Create(Name);
         _validations = meter.CreateCounter<long>("lepton.tokens.validations", "{validation}",
@@ -19,6 +19,9 @@ internal sealed class TokenMetrics
         meter.CreateObservableGauge("lepton.tokens.keys.age", () => validator.KeyAges().Select(k =>
             new Measurement<double>(k.Age.TotalSeconds, new KeyValuePair<string, object?>("lepton.issuer", k.Issuer))),
             "s", "Since an issuer's keys were fetched.");
+        meter.CreateObservableGauge("lepton.tokens.revocations.age", () => revocations.Ages().Select(r =>
+            new Measurement<double>(r.Age.TotalSeconds, new KeyValuePair<string, object?>("lepton.issuer", r.Issuer))),
+            "s", "Since an issuer's revocations were read.");
     }
 
     public void Validated(ErrorReason? refused)

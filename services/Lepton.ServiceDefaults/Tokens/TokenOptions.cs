@@ -30,6 +30,18 @@ public sealed class TokenOptions
     [Range(typeof(TimeSpan), "00:05:00", "7.00:00:00",
         ErrorMessage = "Lepton:Tokens:KeysAgeMax takes 5 min to 7 days.")]
     public TimeSpan KeysAgeMax { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>How often revocations are asked for. 100 ms to 1 min, default 1 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00",
+        ErrorMessage = "Lepton:Tokens:RevocationsInterval takes 100 ms to 1 min.")]
+    public TimeSpan RevocationsInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// For how long operators' calls are taken when revocations cannot be read. 1 s to 1 day, default 60 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00",
+        ErrorMessage = "Lepton:Tokens:RevocationsAgeMax takes 1 s to 1 day.")]
+    public TimeSpan RevocationsAgeMax { get; set; } = TimeSpan.FromSeconds(60);
 }
 
 /// <summary>One authority.</summary>
@@ -60,6 +72,9 @@ public sealed class IssuerOptions
     /// Who vouches for its address: a PEM file of authorities, or <c>system</c>. Default: the installation's authority.
     /// </summary>
     public string AuthorityFile { get; set; } = "";
+
+    /// <summary>Where Lepton.Identity lists revoked tokens: an https URL. Empty: nowhere, the default.</summary>
+    public string RevocationsUrl { get; set; } = "";
 
     /// <summary>Where fetched keys are kept for the next start. Empty: nowhere, the default.</summary>
     public string KeysFile { get; set; } = "";
@@ -94,6 +109,8 @@ internal sealed class TokenOptionsValidator : IValidateOptions<TokenOptions>
             yield return "Issuer takes the https URL that its tokens have as iss.";
         if (issuer.MetadataUrl.Length > 0 && !IsHttps(issuer.MetadataUrl))
             yield return "MetadataUrl takes an https URL.";
+        if (issuer.RevocationsUrl.Length > 0 && !IsHttps(issuer.RevocationsUrl))
+            yield return "RevocationsUrl takes an https URL.";
         if (issuer.Audience.Length is 0 or > 255)
             yield return "Audience takes 1 to 255 characters.";
         if (issuer.TokenType.Length is 0 or > 63)

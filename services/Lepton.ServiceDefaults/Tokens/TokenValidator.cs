@@ -121,7 +121,7 @@ internal sealed class TokenValidator : BackgroundService
             return Invalid("Its cnf is none that is known here; x5t#S256 is.");
         var session = token.TryGetPayloadValue("sid", out string sid) ? sid : "";
         var caller = Caller.OfToken(issuer.Name, subject, tenant);
-        return (new AccessToken(caller, token.Id ?? "", session, token.IssuedAt,
+        return (new AccessToken(caller, issuer.Name, subject, token.Id ?? "", session, token.IssuedAt,
             token.ValidTo + _options.ClockSkew, thumbprint), null);
     }
 

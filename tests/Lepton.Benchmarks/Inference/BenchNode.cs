@@ -4,6 +4,7 @@ using Grpc.Net.Client;
 using Lepton.Hop.V1;
 using Lepton.Inference;
 using Lepton.Inference.Repository;
+using Lepton.Inference.Serving;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -65,7 +66,7 @@ internal sealed class BenchNode : IAsyncDisposable
         builder.AddServiceDefaults("inference");
         builder.AddInference();
         var app = builder.Build();
-        app.MapServiceDefaults(GRPCInferenceService.Descriptor);
+        app.MapServiceDefaults(NodeAccess.Rules, GRPCInferenceService.Descriptor);
         app.MapInference();
         await app.StartAsync();
         var repository = app.Services.GetRequiredService<ModelRepository>();

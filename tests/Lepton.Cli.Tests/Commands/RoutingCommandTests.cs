@@ -31,6 +31,19 @@ public sealed class RoutingCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Nodes_DrainAndResume_AreSentAndTheirAnswersTold()
+    {
+        await using FakeGateway west = await StartAsync();
+
+        Assert.Equal(0, await cli.RunAsync("nodes", "drain", "inference-eu-west-a", "--from", "eu-west"));
+        Assert.Equal(1, await cli.RunAsync("nodes", "resume", "inference-eu-west-a", "--from", "eu-west"));
+
+        Assert.Equal([("drain", "inference-eu-west-a")], west.Answers.Changes);
+        Assert.Contains("inference-eu-west-a of eu-west takes no new work", cli.Output, StringComparison.Ordinal);
+        Assert.Contains("PERMISSION_DENIED", cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nodes_OneRegionDown_ListsTheOthersAndNamesIt()
     {
         await using FakeGateway west = await FakeGateway.StartAsync(cli.Pki, "eu-west");

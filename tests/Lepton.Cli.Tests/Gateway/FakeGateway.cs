@@ -126,6 +126,18 @@ internal sealed class FakeRouting(Answers answers) : RoutingService.RoutingServi
     public override Task<ExplainDecisionResponse> ExplainDecision(
         ExplainDecisionRequest request, ServerCallContext context) => Task.FromResult(answers.Explain(request));
 
+    public override Task<DrainNodeResponse> DrainNode(DrainNodeRequest request, ServerCallContext context)
+    {
+        answers.Changes.Add(("drain", request.Node));
+        return Task.FromResult(new DrainNodeResponse
+        {
+            Node = new() { Report = new() { Node = request.Node, State = NodeState.Draining } },
+        });
+    }
+
+    public override Task<ResumeNodeResponse> ResumeNode(ResumeNodeRequest request, ServerCallContext context) =>
+        throw new RpcException(new Status(StatusCode.PermissionDenied, "It takes the permission NODES_MANAGE."));
+
     public override async Task WatchNodes(
         WatchNodesRequest request, IServerStreamWriter<WatchNodesResponse> responseStream, ServerCallContext context)
     {

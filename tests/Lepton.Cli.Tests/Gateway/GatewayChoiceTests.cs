@@ -37,7 +37,8 @@ public sealed class GatewayChoiceTests : IDisposable
         strong.Answers.Infer = (_, _) => Responses.Language("deu", 0.9f);
         cli.WritePlatform(("eu-west", weak.Url), ("eu-west", strong.Url));
 
-        for (int i = 0; i < 6; i++)
+        // Each command begins with one or the other, by chance.
+        for (int i = 0; i < 40 && refused == 0; i++)
             Assert.Equal((0, ""), (await cli.RunAsync("infer", "language", "Guten Tag"), cli.Error));
         Assert.True(refused > 0);
     }

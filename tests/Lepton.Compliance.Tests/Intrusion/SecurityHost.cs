@@ -1,4 +1,3 @@
-using Grpc.Core;
 using Lepton.Compliance.Client.Intrusion;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
@@ -11,7 +10,7 @@ using V1 = Lepton.Platform.V1;
 namespace Lepton.Compliance.Tests.Intrusion;
 
 /// <summary>
-/// A real host over mutual TLS: service routing reads every alert, a tenant its own, other services none.
+/// A real host over mutual TLS: tenant ops may read every alert, demo its own, plain none.
 /// </summary>
 public sealed class SecurityHost : IAsyncLifetime
 {
@@ -25,11 +24,22 @@ public sealed class SecurityHost : IAsyncLifetime
 
     public List<string> Log { get; } = [];
 
-    public Grpc.Net.Client.GrpcChannel Router() =>
-        Installation.Channel(Address, Installation.Service("eu-west", "routing"));
+    public Grpc.Net.Client.GrpcChannel Channel(string tenant) =>
+        Installation.Channel(Address, Installation.Tenant(tenant));
 
     public async Task InitializeAsync()
     {
+        Installation.SignAccess("""
+            {
+              "version": 1,
+              "assignments": [
+                { "tenant": "ops", "role": "auditor", "regions": ["*"], "allTenants": true },
+                { "tenant": "demo", "role": "auditor", "regions": ["*"] },
+                { "tenant": "plain", "role": "viewer", "regions": ["*"] }
+              ],
+              "tenants": {}
+            }
+            """);
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders().AddProvider(new ListLogger(Log));
         builder.Configuration.AddInMemoryCollection(Installation.Configuration("eu-west", "identity"));
@@ -38,10 +48,12 @@ public sealed class SecurityHost : IAsyncLifetime
         builder.AddServiceDefaults("identity");
         builder.Services.AddIntrusion();
         _app = builder.Build();
-        _app.MapServiceDefaults(V1.SecurityService.Descriptor);
-        _app.MapIntrusion(context => context.GetCaller() is { Kind: CallerKind.Tenant } tenant
-            ? new AlertScope(tenant.Tenant, null)
-            : ScopeOf(context));
+        AccessFile access = _app.Services.GetRequiredService<AccessFile>();
+        _app.MapServiceDefaults(new Dictionary<string, AccessRule>(), V1.SecurityService.Descriptor);
+        _app.MapIntrusion(context =>
+            access.Current.GrantsOf(context.GetCaller()).AllTenants.Has(V1.Permission.AuditRead)
+                ? AlertScope.All
+                : new AlertScope(context.GetCaller().Tenant, null));
         await _app.StartAsync();
         Address = _app.Urls.Single();
     }
@@ -70,12 +82,6 @@ public sealed class SecurityHost : IAsyncLifetime
                 Tenant = tenant, Region = "eu-west", Permission = $"p{i}", TokenId = "jti-1",
                 Address = System.Net.IPAddress.Parse("198.51.100.77"),
             });
-    }
-
-    private static AlertScope ScopeOf(ServerCallContext context)
-    {
-        context.RequireService("routing");
-        return AlertScope.All;
     }
 
     private sealed class ListLogger(List<string> lines) : ILoggerProvider, ILogger

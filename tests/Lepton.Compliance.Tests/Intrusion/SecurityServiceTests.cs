@@ -20,7 +20,7 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await _host.InitializeAsync();
-        _channel = _host.Router();
+        _channel = _host.Channel("ops");
         _deadline.CancelAfter(TimeSpan.FromSeconds(30));
     }
 
@@ -145,7 +145,7 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     {
         _host.Probe("own/theirs", "bank");
         _host.Probe("own/mine", "demo");
-        using GrpcChannel channel = _host.Installation.Channel(_host.Address, _host.Installation.Tenant("demo"));
+        using GrpcChannel channel = _host.Channel("demo");
         V1.SecurityService.SecurityServiceClient tenant = new(channel);
 
         using AsyncServerStreamingCall<V1.WatchAlertsResponse> call = tenant.WatchAlerts(new());
@@ -156,12 +156,11 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     [Fact]
     public async Task Calls_WhoMayNot_AreRefused()
     {
-        using GrpcChannel channel =
-            _host.Installation.Channel(_host.Address, _host.Installation.Service("eu-west", "inference"));
-        V1.SecurityService.SecurityServiceClient node = new(channel);
+        using GrpcChannel channel = _host.Channel("plain");
+        V1.SecurityService.SecurityServiceClient plain = new(channel);
 
-        RpcException listed = await Assert.ThrowsAsync<RpcException>(async () => await node.ListAlertsAsync(new()));
-        using AsyncServerStreamingCall<V1.WatchAlertsResponse> call = node.WatchAlerts(new());
+        RpcException listed = await Assert.ThrowsAsync<RpcException>(async () => await plain.ListAlertsAsync(new()));
+        using AsyncServerStreamingCall<V1.WatchAlertsResponse> call = plain.WatchAlerts(new());
         RpcException watched = await Assert.ThrowsAsync<RpcException>(() => NextAsync(call));
 
         Assert.Equal("CALLER_NOT_ALLOWED", RpcErrors.ReasonOf(listed));

@@ -7,7 +7,10 @@ namespace Lepton.Eng.Tests.Npm;
 
 public sealed partial class PinnedPackagesTests
 {
-    public static TheoryData<string> Projects => [Repository.Paths.NpmProject, Repository.Paths.GpuNpmProject];
+    private static readonly string[] AllProjects =
+        [Repository.Paths.NpmProject, Repository.Paths.GpuNpmProject, Repository.Paths.TestNpmProject];
+
+    public static TheoryData<string> Projects => [.. AllProjects];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -58,7 +61,7 @@ public sealed partial class PinnedPackagesTests
 
     private static IEnumerable<(string Id, string Version)> NpmPackages()
     {
-        foreach (var project in (string[])[Repository.Paths.NpmProject, Repository.Paths.GpuNpmProject])
+        foreach (var project in AllProjects)
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(project, "package-lock.json")));
             foreach (var package in json.RootElement.GetProperty("packages").EnumerateObject())

@@ -61,7 +61,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
 
         var keys = Directory.EnumerateFiles(directory["pki"], "*.key", SearchOption.AllDirectories).ToList();
-        Assert.Equal(8, keys.Count); // authority, 2 regions of 3, tenant
+        Assert.Equal(11, keys.Count); // authority, access file's signer, 2 regions of 4, tenant
         Assert.All(keys, key => Assert.Equal(OwnerFile, File.GetUnixFileMode(key)));
         Assert.All(Directory.EnumerateDirectories(directory["pki"], "*", SearchOption.AllDirectories)
             .Append(directory["pki"]),
@@ -71,7 +71,7 @@ public sealed class CertificateAuthorityTests : IDisposable
     [Fact]
     public void Issue_Again_MakesNothing()
     {
-        Assert.Equal(7, Issue());
+        Assert.Equal(10, Issue());
         Assert.Equal(0, Issue());
     }
 
@@ -85,7 +85,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(7, Issue());
+        Assert.Equal(10, Issue());
         Assert.Equal(authority, File.ReadAllText(directory["pki/ca.crt"]));
     }
 
@@ -95,7 +95,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
         File.Delete(directory["pki/ca.key"]);
 
-        Assert.Equal(7, Issue());
+        Assert.Equal(10, Issue());
         using var leaf = Load("clients/demo/tls");
         Assert.True(IsSigned(leaf));
     }
@@ -147,14 +147,5 @@ public sealed class CertificateAuthorityTests : IDisposable
         var names = leaf.Extensions.OfType<X509SubjectAlternativeNameExtension>().Single();
         var reader = new AsnReader(names.RawData, AsnEncodingRules.DER).ReadSequence();
         return reader.ReadCharacterString(UniversalTagNumber.IA5String, new Asn1Tag(TagClass.ContextSpecific, 6));
-    }
-
-    private sealed class ManualTime(DateTimeOffset now) : TimeProvider
-    {
-        private DateTimeOffset current = now;
-
-        public void Advance(TimeSpan step) => current += step;
-
-        public override DateTimeOffset GetUtcNow() => current;
     }
 }

@@ -75,28 +75,4 @@ public sealed class HoldTests
         await world.AddNodeAsync("eu-west", "node-a", r => r.Models[0].Ready = false, "ocr");
         Assert.Equal("NO_NODE_AVAILABLE", RpcErrors.ReasonOf(await RefusedAsync(world)));
     }
-
-    [Theory]
-    [InlineData("*", true)]
-    [InlineData("other, demo", true)]
-    [InlineData("other", false)]
-    [InlineData("", false)]
-    public async Task ModelInfer_StrategyAsked_IsTheTenantsRight(string tenants, bool allowed)
-    {
-        await using TestWorld world = await TestWorld.StartAsync(["eu-west"],
-            settings: new() { ["Routing:TenantsMayChooseStrategy"] = tenants });
-        await world.AddNodeAsync("eu-west", "node-a", "ocr");
-        Metadata asked = new() { { "x-lepton-strategy", "random" } };
-        if (allowed)
-        {
-            Assert.Equal("id-1", (await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"), asked)).Id);
-            return;
-        }
-        RpcException e = await RefusedAsync(world, asked);
-        Assert.Equal((StatusCode.PermissionDenied, "STRATEGY_NOT_ALLOWED"), (e.StatusCode, RpcErrors.ReasonOf(e)));
-        e = await Assert.ThrowsAsync<RpcException>(async () => await world["eu-west"].Routing.PlanRouteAsync(
-            new() { Model = "ocr", Strategy = "random" }));
-        Assert.Equal("STRATEGY_NOT_ALLOWED", RpcErrors.ReasonOf(e));
-        Assert.Equal("id-1", (await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"))).Id);
-    }
 }

@@ -23,6 +23,10 @@ namespace Lepton.Routing.Tests.World;
 /// <summary>A node as a real gRPC server with mutual TLS; what it does with a request is the test's.</summary>
 internal sealed class FakeNode : IAsyncDisposable
 {
+    private static readonly Dictionary<string, AccessRule> Open =
+        GRPCInferenceService.Descriptor.Methods.ToDictionary(
+            AccessRules.PathOf, _ => AccessRule.ForServices("routing"));
+
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _reporting = new();
     private readonly List<Task> _reports = [];
@@ -69,6 +73,9 @@ internal sealed class FakeNode : IAsyncDisposable
 
     public NodeReport Report { get; private set; } = new();
 
+    /// <summary>It follows no operator's order.</summary>
+    public bool Deaf { get; set; }
+
     public static async Task<FakeNode> StartAsync(TestInstallation installation, string id, string region,
         Action<NodeReport>? shape, params string[] models)
     {
@@ -80,7 +87,7 @@ internal sealed class FakeNode : IAsyncDisposable
         builder.AddServiceDefaults("inference");
         builder.Services.AddSingleton<Holder>();
         WebApplication app = builder.Build();
-        app.MapServiceDefaults();
+        app.MapServiceDefaults(Open, GRPCInferenceService.Descriptor);
         app.Use((http, next) => app.Services.GetRequiredService<Holder>().Node?.SufferAsync(http, next) ?? next());
         app.MapGrpcService<Service>();
         await app.StartAsync();
@@ -117,7 +124,9 @@ internal sealed class FakeNode : IAsyncDisposable
                 while (true)
                 {
                     await call.RequestStream.WriteAsync(new ReportRequest { Report = Report }, _reporting.Token);
-                    await call.ResponseStream.MoveNext(_reporting.Token);
+                    if (await call.ResponseStream.MoveNext(_reporting.Token)
+                        && call.ResponseStream.Current.Order is not NodeOrder.Unspecified and var order && !Deaf)
+                        Report.State = order == NodeOrder.Drain ? NodeState.Draining : NodeState.Serving;
                     taken.TrySetResult();
                     await Task.Delay(100, _reporting.Token);
                 }

@@ -16,6 +16,8 @@ internal sealed class TestWorld : IAsyncDisposable
 
     public TestInstallation Installation { get; } = new();
 
+    public IEnumerable<TestRouter> Routers => _routers.Values.SelectMany(r => r);
+
     /// <summary>The region's first router.</summary>
     public TestRouter this[string region] => _routers[region][0];
 

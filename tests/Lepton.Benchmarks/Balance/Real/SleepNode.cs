@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lepton.Inference;
 using Lepton.Inference.Repository;
+using Lepton.Inference.Serving;
 using Lepton.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,7 +34,7 @@ internal static class SleepNode
             await next(context);
             await Task.Delay(way, time, context.RequestAborted);
         });
-        app.MapServiceDefaults(GRPCInferenceService.Descriptor);
+        app.MapServiceDefaults(NodeAccess.Rules, GRPCInferenceService.Descriptor);
         app.MapInference();
         // The bench holds the other end of stdin: when it ends, however it ends, so does this.
         _ = Task.Run(async () =>

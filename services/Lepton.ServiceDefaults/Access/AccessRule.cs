@@ -1,0 +1,45 @@
+using Lepton.Platform.V1;
+
+namespace Lepton.ServiceDefaults;
+
+/// <summary>Who may make one call.</summary>
+public sealed class AccessRule
+{
+    private readonly string[] _services;
+
+    private AccessRule(Permission permission, bool anyone, IEnumerable<string> services) =>
+        (Permission, Anyone, _services) = (permission, anyone, [.. services]);
+
+    /// <summary>Whoever can be named.</summary>
+    public static AccessRule ForAnyone { get; } = new(Permission.Unspecified, true, []);
+
+    /// <summary>What a role must hold; UNSPECIFIED: no role suffices.</summary>
+    public Permission Permission { get; }
+
+    /// <summary>Whoever can be named may call.</summary>
+    public bool Anyone { get; }
+
+    /// <summary>Lepton's own services that may call; <c>*</c>: each.</summary>
+    public IReadOnlyList<string> Services => _services;
+
+    /// <summary>It changes what others rely on.</summary>
+    public bool IsManagement => Permission is Permission.ModelsManage or Permission.NodesManage
+        or Permission.CostsManage or Permission.RolesManage;
+
+    /// <summary>Who has a role with this permission, and these services.</summary>
+    public static AccessRule For(Permission permission, params ReadOnlySpan<string> services) =>
+        new(permission, false, services.ToArray());
+
+    /// <summary>These services of Lepton's and nobody else; <c>*</c>: each.</summary>
+    public static AccessRule ForServices(params ReadOnlySpan<string> services) =>
+        new(Permission.Unspecified, false, services.ToArray());
+
+    /// <summary>A permission as it is written in files and messages: NODES_MANAGE.</summary>
+    public static string NameOf(Permission permission) => string.Concat(permission.ToString()
+        .Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
+
+    internal static AccessRule Of(Access access) => new(access.Permission, access.Anyone, access.Services);
+
+    internal bool AllowsService(string service) =>
+        Array.IndexOf(_services, service) >= 0 || Array.IndexOf(_services, "*") >= 0;
+}

@@ -1,0 +1,54 @@
+using System.Collections.Frozen;
+using Lepton.Platform.V1;
+
+namespace Lepton.ServiceDefaults;
+
+/// <summary>What each role holds. Where it holds is said by the assignment.</summary>
+public static class Roles
+{
+    private static readonly Permission[] See =
+        [Permission.ModelsRead, Permission.NodesRead, Permission.DecisionsRead];
+
+    /// <summary>Every role by name.</summary>
+    public static FrozenDictionary<string, PermissionSet> All { get; } = new Dictionary<string, PermissionSet>
+    {
+        // A program of a tenant's that uses models.
+        ["service"] = new(Permission.Infer, Permission.ModelsRead, Permission.DecisionsRead),
+        ["viewer"] = new(See),
+        ["operator"] = new([.. See, Permission.ModelsManage, Permission.NodesManage, Permission.MetricsRead]),
+        ["auditor"] = new([.. See, Permission.AuditRead]),
+        ["billing"] = new(Permission.CostsRead, Permission.CostsManage),
+        ["admin"] = new([.. Enum.GetValues<Permission>().Where(p => p != Permission.Unspecified)]),
+    }.ToFrozenDictionary();
+}
+
+/// <summary>A set of permissions: one bit each.</summary>
+public readonly record struct PermissionSet
+{
+    private readonly ulong _bits;
+
+    /// <summary>The set of these.</summary>
+    public PermissionSet(params ReadOnlySpan<Permission> permissions)
+    {
+        foreach (var permission in permissions)
+            _bits |= Bit(permission);
+    }
+
+    private PermissionSet(ulong bits) => _bits = bits;
+
+    /// <summary>Is this one in the set? UNSPECIFIED never is.</summary>
+    public bool Has(Permission permission) =>
+        permission != Permission.Unspecified && (_bits & Bit(permission)) != 0;
+
+    /// <summary>What either holds.</summary>
+    public PermissionSet With(PermissionSet other) => new(_bits | other._bits);
+
+    /// <summary>Those in the set, in the enum's order.</summary>
+    public IEnumerable<Permission> Each()
+    {
+        var set = this;
+        return Enum.GetValues<Permission>().Where(p => set.Has(p));
+    }
+
+    private static ulong Bit(Permission permission) => 1UL << (int)permission;
+}
