@@ -71,7 +71,9 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
     }
 }
 
-/// <summary>Who cannot be named is refused before anything of the request is read.</summary>
+/// <summary>
+/// Who cannot be named is refused before anything of the request is read, but where the endpoint is open to all.
+/// </summary>
 internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource callers)
 {
     public Task InvokeAsync(HttpContext context)
@@ -86,8 +88,10 @@ internal sealed class CallerMiddleware(RequestDelegate next, ICallerSource calle
     private Task GoOn(HttpContext context, CallerAnswer answer)
     {
         if (answer.Caller is not { } caller)
-            return RefuseAsync(context, answer.Fault
-                ?? throw new InvalidOperationException("Neither a caller nor a fault."));
+            return OpenEndpoints.IsOpen(context)
+                ? next(context)
+                : RefuseAsync(context, answer.Fault
+                    ?? throw new InvalidOperationException("Neither a caller nor a fault."));
         context.Features.Set(caller);
         return next(context);
     }
