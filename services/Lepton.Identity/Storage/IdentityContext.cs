@@ -39,6 +39,8 @@ internal sealed class IdentityContext(DbContextOptions<IdentityContext> options)
         modelBuilder.Entity<DeviceGrantRow>().ToTable("device_grants").HasKey(d => d.CodeHash);
         modelBuilder.Entity<SessionRow>().ToTable("sessions").HasKey(s => s.Id);
         modelBuilder.Entity<RefreshTokenRow>().ToTable("refresh_tokens").HasKey(r => r.Hash);
+        // So that EF writes a session before its tokens.
+        modelBuilder.Entity<RefreshTokenRow>().HasOne<SessionRow>().WithMany().HasForeignKey(r => r.SessionId);
         modelBuilder.Entity<RevocationRow>().ToTable("revocations").HasKey(r => r.Sequence);
         modelBuilder.Entity<RevocationRow>().Property(r => r.Sequence).UseIdentityAlwaysColumn();
         foreach (var entity in modelBuilder.Model.GetEntityTypes())

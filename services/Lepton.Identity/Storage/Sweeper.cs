@@ -15,15 +15,15 @@ internal sealed partial class Sweeper(
     private const int BatchRows = 1000;
     private const int BatchesMax = 20;
 
-    // Names and conditions are constants; $1 is the time and $2 the batch.
+    // Names and conditions are constants; {0} is the time and {1} the batch.
     private static readonly (string Table, string Condition)[] Rules =
     [
-        ("used_assertions", "expire_time <= $1"),
-        ("device_grants", "expire_time <= $1"),
-        ("revocations", "expire_time <= $1"),
-        ("refresh_tokens", "expire_time <= $1"),
-        ("sessions", "expire_time <= $1"),
-        ("signing_keys", "hide_time <= $1"),
+        ("used_assertions", "expire_time <= {0}"),
+        ("device_grants", "expire_time <= {0}"),
+        ("revocations", "expire_time <= {0}"),
+        ("refresh_tokens", "expire_time <= {0}"),
+        ("sessions", "expire_time <= {0}"),
+        ("signing_keys", "hide_time <= {0}"),
     ];
 
     /// <summary>Deletes what is over now; the number of rows.</summary>
@@ -34,7 +34,7 @@ internal sealed partial class Sweeper(
         foreach (var (table, condition) in Rules)
             rows += await SweepAsync(table, condition, now, cancellationToken);
         rows += await SweepAsync(
-            "log_in_tries", "last_time <= $1", now - options.Value.LogIn.ForgetTime, cancellationToken);
+            "log_in_tries", "last_time <= {0}", now - options.Value.LogIn.ForgetTime, cancellationToken);
         metrics.Swept.Add(rows);
         return rows;
     }
@@ -59,13 +59,11 @@ internal sealed partial class Sweeper(
         string table, string condition, DateTimeOffset until, CancellationToken cancellationToken)
     {
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
-        var sql = $"DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE {condition} LIMIT $2)";
+        var sql = $"DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE {condition} LIMIT {{1}})";
         long rows = 0;
         for (var batch = 0; batch < BatchesMax; batch++)
         {
-            var deleted = await database.Database.ExecuteSqlRawAsync(
-                sql, [new NpgsqlParameter { Value = until }, new NpgsqlParameter { Value = BatchRows }],
-                cancellationToken);
+            var deleted = await database.Database.ExecuteSqlRawAsync(sql, [until, BatchRows], cancellationToken);
             rows += deleted;
             if (deleted < BatchRows)
                 break;
