@@ -23,8 +23,7 @@ internal static class IdentityApp
     public static IServiceCollection AddIdentity(this IServiceCollection services)
     {
         services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsAttributes>();
-        services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsRules>();
+        services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsValidator>();
         services.Configure<LoggerFilterOptions>(filter => filter.Rules.Insert(
             0, new LoggerFilterRule(null, "Microsoft.EntityFrameworkCore", LogLevel.Warning, null)));
         services.AddOpenEndpoints();

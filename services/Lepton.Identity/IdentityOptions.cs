@@ -105,15 +105,12 @@ internal sealed class IdentityOptions
     public int RevocationsPageMax { get; set; } = 1000;
 
     /// <summary>How passwords are hashed.</summary>
-    [ValidateObjectMembers]
     public PasswordOptions Password { get; set; } = new();
 
     /// <summary>What wrong passwords lead to.</summary>
-    [ValidateObjectMembers]
     public LogInOptions LogIn { get; set; } = new();
 
     /// <summary>How often one address and one client may ask.</summary>
-    [ValidateObjectMembers]
     public RateOptions Rate { get; set; } = new();
 
     /// <summary>The connection string, from where it is configured.</summary>
@@ -134,15 +131,21 @@ internal sealed class IdentityOptions
     }
 }
 
-[OptionsValidator]
-internal sealed partial class IdentityOptionsAttributes : IValidateOptions<IdentityOptions>;
-
-/// <summary>Rules between fields.</summary>
-internal sealed class IdentityOptionsRules : IValidateOptions<IdentityOptions>
+/// <summary>
+/// Checks the attributes, and the rules between fields. Not generated: generated validators drop the messages of ranges,
+/// and with them the key's name.
+/// </summary>
+internal sealed class IdentityOptionsValidator : IValidateOptions<IdentityOptions>
 {
     public ValidateOptionsResult Validate(string? name, IdentityOptions options)
     {
         List<string> faults = [];
+        foreach (var part in new object[] { options, options.Password, options.LogIn, options.Rate })
+        {
+            List<ValidationResult> results = [];
+            Validator.TryValidateObject(part, new ValidationContext(part), results, validateAllProperties: true);
+            faults.AddRange(results.Select(r => r.ErrorMessage ?? ""));
+        }
         if (!Uri.TryCreate(options.Issuer, UriKind.Absolute, out var issuer) || issuer.Scheme != Uri.UriSchemeHttps
             || issuer.GetLeftPart(UriPartial.Authority) != options.Issuer || issuer.UserInfo.Length > 0)
             faults.Add("Identity:Issuer takes an https URL of a host and a port alone, without a path or a last '/'.");

@@ -10,29 +10,13 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: programs get tokens by private_key_jwt and tls_client_auth, and by nothing else.</summary>
 [Collection("postgres")]
-public sealed class ClientCredentialsTests(PostgresServer server) : IAsyncLifetime
+public sealed class ClientCredentialsTests(SharedAuthority shared) : IClassFixture<SharedAuthority>
 {
     private const string Grant = "client_credentials";
 
-    private TestSite? _site;
-    private TestAuthority? _authority;
-
-    private TestAuthority Authority => _authority ?? throw new InvalidOperationException("not started");
+    private TestAuthority Authority => shared.Value;
 
     private TestProgram Batch => Authority.Site.Batch;
-
-    public async Task InitializeAsync()
-    {
-        _site = await TestSite.CreateAsync(server);
-        _authority = await TestAuthority.StartAsync(_site);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_authority is not null)
-            await _authority.DisposeAsync();
-        _site?.Dispose();
-    }
 
     [Fact]
     public async Task Token_PrivateKeyJwt_HasTheClaimsOfRfc9068()
@@ -77,6 +61,8 @@ public sealed class ClientCredentialsTests(PostgresServer server) : IAsyncLifeti
         { "no jti", a => Set(a, "jti", null) },
         { "long jti", a => Set(a, "jti", new string('x', 256)) },
         { "an access token", a => a.TokenType = "at+jwt" },
+        { "critical header", a => a.AdditionalHeaderClaims =
+            new Dictionary<string, object> { ["crit"] = new[] { "b64" }, ["b64"] = false } },
         { "unsigned", a => a.SigningCredentials = null },
         { "another key", a => a.SigningCredentials = new SigningCredentials(
             new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)), SecurityAlgorithms.EcdsaSha256) },

@@ -182,27 +182,6 @@ public sealed class ServiceTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("Identity:Issuer", "http://plain.example")]
-    [InlineData("Identity:Issuer", "https://a.example/path")]
-    [InlineData("Identity:Issuer", "")]
-    [InlineData("Identity:Database", "")]
-    [InlineData("Identity:MasterKeyFile", "")]
-    [InlineData("Identity:AccessTokenTime", "00:20:00")]
-    [InlineData("Identity:KeyLead", "8.00:00:00")]
-    [InlineData("Identity:Password:MemoryKiB", "1024")]
-    [InlineData("Identity:LogIn:BlockMax", "00:00:10")]
-    [InlineData("Identity:Rate:AddressPerMinute", "0")]
-    public async Task Start_WrongOption_NamesIt(string key, string value)
-    {
-        Site.Options[key] = value;
-        if (key == "Identity:Issuer")
-            Site.Options["urls"] = "https://127.0.0.1:0";
-        var refused = await Assert.ThrowsAsync<OptionsValidationException>(
-            () => TestAuthority.StartAsync(Site, isSecond: true));
-        Assert.Contains(key + " takes", refused.Message);
-    }
-
-    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Start_DatabaseFile_IsReadInBothForms(bool isJson)

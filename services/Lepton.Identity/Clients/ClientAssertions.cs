@@ -73,6 +73,8 @@ internal sealed class ClientAssertions(
         var now = time.GetUtcNow().UtcDateTime;
         if (assertion.Typ is { Length: > 0 } type && !Types.Contains(type, StringComparer.OrdinalIgnoreCase))
             return "type";
+        if (assertion.TryGetHeaderValue("crit", out object _))
+            return "critical"; // RFC 7515, 4.1.11: what is not understood is refused
         if (assertion.Issuer != client.Id || assertion.Subject != client.Id)
             return "subject";
         // For this authority and nobody else: another one could show what it was sent here.

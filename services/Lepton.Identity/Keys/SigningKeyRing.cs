@@ -82,7 +82,7 @@ internal sealed class SigningKeyRing(
             .ToListAsync(cancellationToken);
 
     // From when on a key is missing that must be published now.
-    private DateTimeOffset? NextUseTime(IReadOnlyList<SigningKeyRow> rows, DateTimeOffset now)
+    private DateTimeOffset? NextUseTime(List<SigningKeyRow> rows, DateTimeOffset now)
     {
         if (rows.Count == 0 || rows[^1].EndTime <= now)
             return now; // the first one, or the first after a long silence: there is nothing to wait for

@@ -101,9 +101,9 @@ internal sealed class LogIn(
     }
 
     // Nothing was compared: the attempt is not one. Only while it is still the last one.
-    private static Task TakeBackAsync(
+    private static async Task TakeBackAsync(
         IdentityContext database, byte[] nameHash, int failures, CancellationToken cancellationToken) =>
-        database.LogInTries.Where(t => t.NameHash == nameHash && t.Failures == failures).ExecuteUpdateAsync(
+        await database.LogInTries.Where(t => t.NameHash == nameHash && t.Failures == failures).ExecuteUpdateAsync(
             t => t.SetProperty(r => r.Failures, failures - 1).SetProperty(r => r.BlockUntil, (DateTimeOffset?)null),
             cancellationToken);
 

@@ -9,13 +9,17 @@ namespace Lepton.Identity.Tokens;
 /// <summary>What this authority is and by which keys it signs: for everyone.</summary>
 internal sealed class Discovery(IOptions<IdentityOptions> options, SigningKeyRing ring)
 {
+    private static readonly string[] Confidential = [ClientMethod.PrivateKeyJwt, ClientMethod.TlsClientAuth];
+    private static readonly string[] Methods = [.. Confidential, ClientMethod.None];
+    private static readonly string[] Algorithms = ["ES256"];
+    private static readonly string[] Subjects = ["public"];
+    private static readonly string[] Grants =
+        [TokenEndpoint.ClientCredentials, TokenEndpoint.RefreshToken, TokenEndpoint.DeviceCode];
+
     /// <summary>OpenID Connect Discovery 1.0 and RFC 8414: one document for both.</summary>
     public Task<OAuthAnswer> DescribeAsync(HttpContext context, CancellationToken cancellationToken)
     {
         var issuer = options.Value.Issuer;
-        string[] confidential = [ClientMethod.PrivateKeyJwt, ClientMethod.TlsClientAuth];
-        string[] methods = [.. confidential, ClientMethod.None];
-        string[] algorithms = ["ES256"];
         return Task.FromResult(new OAuthAnswer(new Dictionary<string, object?>
         {
             ["issuer"] = issuer,
@@ -25,20 +29,17 @@ internal sealed class Discovery(IOptions<IdentityOptions> options, SigningKeyRin
             ["revocation_endpoint"] = issuer + "/revoke",
             ["introspection_endpoint"] = issuer + "/introspect",
             ["response_types_supported"] = Array.Empty<string>(),
-            ["grant_types_supported"] = new[]
-            {
-                TokenEndpoint.ClientCredentials, TokenEndpoint.RefreshToken, TokenEndpoint.DeviceCode,
-            },
-            ["token_endpoint_auth_methods_supported"] = methods,
-            ["token_endpoint_auth_signing_alg_values_supported"] = algorithms,
-            ["revocation_endpoint_auth_methods_supported"] = methods,
-            ["revocation_endpoint_auth_signing_alg_values_supported"] = algorithms,
-            ["introspection_endpoint_auth_methods_supported"] = confidential,
-            ["introspection_endpoint_auth_signing_alg_values_supported"] = algorithms,
+            ["grant_types_supported"] = Grants,
+            ["token_endpoint_auth_methods_supported"] = Methods,
+            ["token_endpoint_auth_signing_alg_values_supported"] = Algorithms,
+            ["revocation_endpoint_auth_methods_supported"] = Methods,
+            ["revocation_endpoint_auth_signing_alg_values_supported"] = Algorithms,
+            ["introspection_endpoint_auth_methods_supported"] = Confidential,
+            ["introspection_endpoint_auth_signing_alg_values_supported"] = Algorithms,
             ["tls_client_certificate_bound_access_tokens"] = true,
             // Required by OpenID Connect, of which there is discovery alone here: no ID tokens are issued.
-            ["subject_types_supported"] = new[] { "public" },
-            ["id_token_signing_alg_values_supported"] = algorithms,
+            ["subject_types_supported"] = Subjects,
+            ["id_token_signing_alg_values_supported"] = Algorithms,
         }));
     }
 
