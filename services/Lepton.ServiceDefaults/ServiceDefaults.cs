@@ -117,6 +117,7 @@ public static class ServiceDefaults
     {
         var material = kestrel.ApplicationServices.GetRequiredService<TlsMaterial>();
         var tokens = kestrel.ApplicationServices.GetRequiredService<IOptions<TokenOptions>>().Value;
+        var isOpen = kestrel.ApplicationServices.GetService<HasOpenEndpoints>() is not null;
         kestrel.AddServerHeader = false;
         // gRPC bounds its messages itself; Kestrel's bound would count the whole of a long stream.
         kestrel.Limits.MaxRequestBodySize = null;
@@ -131,7 +132,7 @@ public static class ServiceDefaults
             https.SslProtocols = SslProtocols.Tls13;
             https.ServerCertificateSelector = (_, _) => material.Certificate;
             // Who may come with an access token need not have a certificate; who has neither gets no further than that.
-            https.ClientCertificateMode = tokens.Issuers.Count > 0
+            https.ClientCertificateMode = tokens.Issuers.Count > 0 || isOpen
                 ? ClientCertificateMode.AllowCertificate
                 : ClientCertificateMode.RequireCertificate;
             https.ClientCertificateValidation = (certificate, _, _) => material.IsTrustedClient(certificate);

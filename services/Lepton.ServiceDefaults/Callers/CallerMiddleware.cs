@@ -75,7 +75,8 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
 }
 
 /// <summary>
-/// Who cannot be named, or may not make the call, is refused before anything of the request is read.
+/// Who cannot be named, or may not make the call, is refused before anything of the request is read, but where the
+/// endpoint is open to all.
 /// </summary>
 internal sealed class CallerMiddleware(
     RequestDelegate next, ICallerSource callers, AccessRules rules, AccessFile access, Revocations revocations)
@@ -91,6 +92,11 @@ internal sealed class CallerMiddleware(
 
     private Task GoOn(HttpContext context, CallerAnswer answer)
     {
+        if (OpenEndpoints.IsOpen(context))
+        {
+            context.Features.Set(answer.Caller);
+            return next(context);
+        }
         if (answer.Caller is not { } caller)
             return RefuseAsync(context, answer.Fault
                 ?? throw new InvalidOperationException("Neither a caller nor a fault."));

@@ -1,0 +1,119 @@
+using Lepton.Identity.Clients;
+using Lepton.Identity.Devices;
+using Lepton.Identity.Keys;
+using Lepton.Identity.Passwords;
+using Lepton.Identity.Requests;
+using Lepton.Identity.Revocation;
+using Lepton.Identity.Seeding;
+using Lepton.Identity.Storage;
+using Lepton.Identity.Tokens;
+using Lepton.ServiceDefaults;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Lepton.Identity;
+
+/// <summary>The parts of the authority and how they are put together.</summary>
+internal static class IdentityApp
+{
+    /// <summary>It offers no gRPC contract of others'.</summary>
+    public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
+
+    private const int ConnectTimeMaxSeconds = 5;
+    private const int CommandTimeMaxSeconds = 10;
+
+    public static IServiceCollection AddIdentity(this IServiceCollection services)
+    {
+        services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsValidator>();
+        services.Configure<LoggerFilterOptions>(filter => filter.Rules.Insert(
+            0, new LoggerFilterRule(null, "Microsoft.EntityFrameworkCore", LogLevel.Warning, null)));
+        services.AddOpenEndpoints();
+        services.AddDbContextFactory<IdentityContext>(
+            (provider, database) => database.UseNpgsql(provider.GetRequiredService<DataSource>().Value));
+        services.AddHealthChecks().AddCheck<IdentityReady>("identity");
+        return services
+            .AddSingleton<DataSource>()
+            .AddSingleton<IdentityMetrics>()
+            .AddSingleton<MasterKey>()
+            .AddSingleton<SigningKeyRing>()
+            .AddSingleton<RateLimits>()
+            .AddSingleton<IAuthenticationLog, AuthenticationLog>()
+            .AddSingleton<OAuthEndpoint>()
+            .AddSingleton<ClientAssertions>()
+            .AddSingleton<ClientAuthenticator>()
+            .AddSingleton<PasswordHasher>()
+            .AddSingleton<LogIn>()
+            .AddSingleton<RevocationList>()
+            .AddSingleton<RevocationEndpoints>()
+            .AddSingleton<Sessions>()
+            .AddSingleton<AccessTokens>()
+            .AddSingleton<TokenEndpoint>()
+            .AddSingleton<Discovery>()
+            .AddSingleton<DeviceGrants>()
+            .AddSingleton<DeviceAuthorization>()
+            .AddSingleton<DeviceEndpoint>()
+            .AddSingleton<Seeder>()
+            // In this order, and all before the first request: the web host starts last.
+            .AddHostedService<IdentityStart>()
+            .AddHostedService<KeyRotation>()
+            .AddSingleton<Sweeper>()
+            .AddHostedService(provider => provider.GetRequiredService<Sweeper>());
+    }
+
+    public static WebApplication MapIdentity(this WebApplication app)
+    {
+        var services = app.Services;
+        services.GetRequiredService<IdentityMetrics>().Watch(services.GetRequiredService<SigningKeyRing>());
+        var endpoint = services.GetRequiredService<OAuthEndpoint>();
+        var discovery = services.GetRequiredService<Discovery>();
+        var revocation = services.GetRequiredService<RevocationEndpoints>();
+        var device = services.GetRequiredService<DeviceEndpoint>();
+        var describe = endpoint.Plain("discovery", discovery.DescribeAsync);
+        app.MapGet("/.well-known/openid-configuration", describe).OpenToAll();
+        app.MapGet("/.well-known/oauth-authorization-server", describe).OpenToAll();
+        app.MapGet("/jwks", endpoint.Plain("jwks", discovery.KeysAsync)).OpenToAll();
+        app.MapPost("/token", endpoint.Form("token", services.GetRequiredService<TokenEndpoint>().HandleAsync))
+            .OpenToAll();
+        app.MapPost("/device_authorization", endpoint.Form("device_authorization",
+            services.GetRequiredService<DeviceAuthorization>().HandleAsync)).OpenToAll();
+        app.MapPost("/revoke", endpoint.Form("revoke", revocation.RevokeAsync)).OpenToAll();
+        app.MapPost("/introspect", endpoint.Form("introspect", revocation.IntrospectAsync)).OpenToAll();
+        // Open, so that a refusal has HTTP's form: who may read it is its own affair.
+        app.MapGet("/revocations", endpoint.Plain("revocations", revocation.ListAsync)).OpenToAll();
+        app.MapGet("/device", device.GetAsync).OpenToAll();
+        app.MapPost("/device", device.PostAsync).OpenToAll();
+        return app;
+    }
+
+    /// <summary>The database's connections, opened by the first use: the file may come into being until then.</summary>
+    internal sealed class DataSource(IOptions<IdentityOptions> options, ILoggerFactory loggers) : IDisposable
+    {
+        private readonly Lock _making = new();
+        private NpgsqlDataSource? _value;
+
+        public NpgsqlDataSource Value
+        {
+            get
+            {
+                lock (_making)
+                    return _value ??= Make();
+            }
+        }
+
+        public void Dispose() => _value?.Dispose();
+
+        private NpgsqlDataSource Make()
+        {
+            var connection = new NpgsqlConnectionStringBuilder(options.Value.ReadConnection())
+            {
+                Timeout = ConnectTimeMaxSeconds,
+                CommandTimeout = CommandTimeMaxSeconds,
+                ApplicationName = "lepton-identity",
+                IncludeErrorDetail = false, // it would hold rows
+            };
+            return new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(loggers).Build();
+        }
+    }
+}

@@ -1,0 +1,11 @@
+using Lepton.Identity;
+using Lepton.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("identity");
+builder.Services.AddIdentity();
+
+await using var app = builder.Build();
+app.MapServiceDefaults(IdentityApp.NoOthers);
+app.MapIdentity();
+await app.RunAsync();

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using Lepton.Postgres;
+using Lepton.Testing;
+using Npgsql;
+
+namespace Lepton.Identity.Tests.World;
+
+/// <summary>One real server for the assembly, run as the app host runs it; each test has a database of its own.</summary>
+public sealed class PostgresServer : IAsyncLifetime
+{
+    private const int Terminate = 15;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _data = Directory.CreateTempSubdirectory("lepton-id-pg-").FullName;
+    private readonly ManualResetEventSlim _ended = new();
+    private readonly TaskCompletionSource<Process> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _databases;
+
+    public async Task InitializeAsync()
+    {
+        // The server ends with the thread that started it, should this process be killed: the thread lives on.
+        new Thread(Run) { IsBackground = true }.Start();
+        var process = await _started.Task;
+        await WaitAsync(() => process.HasExited || File.Exists(Path.Combine(_data, "ready")));
+        Assert.False(process.HasExited, "the server ended");
+    }
+
+    public async Task DisposeAsync()
+    {
+        NpgsqlConnection.ClearAllPools();
+        using var process = await _started.Task;
+        Signals.Send(process.Id, Terminate);
+        await WaitAsync(() => process.HasExited);
+        _ended.Set();
+        Directory.Delete(_data, recursive: true);
+    }
+
+    /// <summary>The superuser's connection string, which no test of the service itself uses.</summary>
+    public string SuperConnection
+    {
+        get
+        {
+            var folder = new ServerFolder(_data);
+            return new NpgsqlConnectionStringBuilder(folder.ReadConnections()["identity"])
+            {
+                Username = ServerFolder.Superuser, Password = folder.EnsureSecrets([])[ServerFolder.Superuser],
+                Database = "postgres", Pooling = false,
+            }.ConnectionString;
+        }
+    }
+
+    /// <summary>An empty database; its connection string.</summary>
+    public async Task<string> CreateDatabaseAsync()
+    {
+        var owner = new NpgsqlConnectionStringBuilder(new ServerFolder(_data).ReadConnections()["identity"])
+        {
+            Database = $"test_{Interlocked.Increment(ref _databases)}", MaxPoolSize = 8,
+        };
+        await using var connection = new NpgsqlConnection(SuperConnection);
+        await connection.OpenAsync();
+        await using var create = new NpgsqlCommand($"CREATE DATABASE {owner.Database} OWNER identity", connection);
+        await create.ExecuteNonQueryAsync();
+        return owner.ConnectionString;
+    }
+
+    private void Run()
+    {
+        try
+        {
+            string[] arguments =
+            [
+                "--pdeathsig", "TERM", "--", "dotnet", Program(),
+                "--tools", MetricList.RepositoryFile(".lepton/tools/postgres"), "--data", _data,
+                "--databases", "identity",
+            ];
+            _started.SetResult(Process.Start(new ProcessStartInfo("setpriv", arguments))
+                ?? throw new InvalidOperationException("setpriv did not start."));
+        }
+        catch (Exception e)
+        {
+            _started.SetException(e);
+            return;
+        }
+        _ended.Wait();
+    }
+
+    // From its own output: beside the tests it would lack what they have from ASP.NET's framework.
+    private static string Program()
+    {
+        var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        return MetricList.RepositoryFile($".lepton/build/bin/Lepton.Postgres/{configuration}/Lepton.Postgres.dll");
+    }
+
+    private static async Task WaitAsync(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        using var timer = new PeriodicTimer(PollInterval);
+        while (!condition())
+            await timer.WaitForNextTickAsync(patience.Token);
+    }
+}
+
+[CollectionDefinition("postgres")]
+public sealed class PostgresCollection : ICollectionFixture<PostgresServer>;
