@@ -27,6 +27,7 @@ if (!publishing)
 Dictionary<Region, Lazy<HttpClient>> peers = installation.Regions.ToDictionary(
     region => region, region => new Lazy<HttpClient>(() => ConnectAsService(region)));
 AddPostgres();
+string? issuer = AddIdentity();
 // A router in each zone, so that losing one, or its zone, closes no region.
 Dictionary<Region, IReadOnlyList<Gateway>> routers = [];
 foreach (Region region in installation.Regions)
@@ -90,11 +91,36 @@ void AddPostgres()
                 : HealthCheckResult.Unhealthy("The server does not accept connections yet."));
             builder.AddProject<Projects.Lepton_Postgres>(name)
                 .WithArgs("--tools", Path.Combine(installation.Home, "tools", "postgres"))
-                .WithArgs("--data", data, "--databases", "routing,inference")
+                .WithArgs("--data", data, "--databases", zone == "a" && region.Index == 0
+                    ? "routing,inference,identity"
+                    : "routing,inference")
                 .WithHealthCheck(key)
                 .ExcludeFromManifest();
         }
     }
+}
+
+// An authority for development and tests, in the first region for all of them. Elsewhere routers are told of yours
+// (Lepton__Tokens__Issuers), so it is in no manifest. Its address, null: there is none here.
+string? AddIdentity()
+{
+    if (publishing || installation.Postgres == "container")
+        return null;
+    Region home = installation.Regions[0];
+    string files = Path.Combine(installation.Home, "pki", "identity"), address = Region.Url(installation.IdentityPort);
+    IResourceBuilder<ProjectResource> identity = AddService<Projects.Lepton_Identity>(
+        home, "a", "identity", "identity", installation.IdentityPort, "services/Lepton.Identity/Dockerfile", _ => { })
+        .WithEnvironment("Lepton__Intrusion__RulesFile", installation.IntrusionFile)
+        .WithEnvironment("Identity__Issuer", address)
+        .WithEnvironment("Identity__MasterKeyFile", Path.Combine(files, "master.key"))
+        .WithEnvironment("Identity__SeedFile", Path.Combine(files, "seed.json"))
+        .ExcludeFromManifest();
+    if (installation.Postgres == "embedded")
+        identity.WithEnvironment("Identity__DatabaseFile",
+            Path.Combine(installation.Instance, "pg", $"{home.Name}-a", "connections.json"));
+    else
+        identity.WithEnvironment("Identity__Database", installation.Postgres);
+    return address;
 }
 
 Gateway AddRouter(Region region, string zone, int index)
@@ -110,11 +136,20 @@ Gateway AddRouter(Region region, string zone, int index)
     router
         .WithExternalHttpEndpoints()
         .WithEnvironment("Routing__Router", name)
+        .WithEnvironment("Lepton__Intrusion__RulesFile", publishing
+            ? "/etc/lepton/intrusion.json"
+            : installation.IntrusionFile)
         .WithEnvironment("Routing__HopCertificateFile", $"{pki}/hop.crt")
         .WithEnvironment("Routing__HopKeyFile", $"{pki}/hop.key")
         .WithEnvironment("Routing__DecisionDirectory", publishing
             ? "/var/lib/lepton/decisions"
             : Path.Combine(installation.Instance, "decisions", region.Name + suffix));
+    if (issuer is not null)
+        router.WithEnvironment("Lepton__Tokens__Issuers__0__Name", "lepton")
+            .WithEnvironment("Lepton__Tokens__Issuers__0__Issuer", issuer)
+            .WithEnvironment("Lepton__Tokens__Issuers__0__RevocationsUrl", issuer + "/revocations")
+            .WithEnvironment("Lepton__Tokens__Issuers__0__KeysFile",
+                Path.Combine(installation.Instance, $"issuer-keys-{name}.json"));
     return new Gateway(router, name, index, port);
 }
 
@@ -280,7 +315,7 @@ internal sealed record Region(string Name, int Index, int FirstPort)
 
 internal sealed partial record Installation(
     IReadOnlyList<Region> Regions, int Zones, bool HasWan, int BasePort, string Home, string Instance,
-    string Postgres, string PolicyFile)
+    string Postgres, string PolicyFile, string IntrusionFile)
 {
     private const int RegionsMax = 9;
 
@@ -305,8 +340,11 @@ internal sealed partial record Installation(
             home,
             Path.GetFullPath(lepton["Instance"] ?? Path.Combine(home, "instances", "default"), root),
             lepton["Postgres"] is { Length: > 0 } postgres ? postgres : "embedded",
-            Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root));
+            Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root),
+            Path.GetFullPath(lepton["IntrusionFile"] ?? Path.Combine("deploy", "intrusion.json"), root));
     }
+
+    public int IdentityPort => BasePort + 4;
 
     public string[] ZoneNames => Zones == 2 ? ["a", "b"] : ["a"];
 

@@ -1,3 +1,4 @@
+using Lepton.Compliance.Client.Intrusion;
 using Lepton.Identity.Clients;
 using Lepton.Identity.Devices;
 using Lepton.Identity.Keys;
@@ -30,6 +31,7 @@ internal static class IdentityApp
         services.Configure<LoggerFilterOptions>(filter => filter.Rules.Insert(
             0, new LoggerFilterRule(null, "Microsoft.EntityFrameworkCore", LogLevel.Warning, null)));
         services.AddOpenEndpoints();
+        services.AddIntrusion();
         services.AddDbContextFactory<IdentityContext>(
             (provider, database) => database.UseNpgsql(provider.GetRequiredService<DataSource>().Value));
         services.AddHealthChecks().AddCheck<IdentityReady>("identity");
@@ -39,7 +41,8 @@ internal static class IdentityApp
             .AddSingleton<MasterKey>()
             .AddSingleton<SigningKeyRing>()
             .AddSingleton<RateLimits>()
-            .AddSingleton<IAuthenticationLog, AuthenticationLog>()
+            .AddSingleton<AuthenticationLog>()
+            .AddSingleton<IAuthenticationLog, IntrusionLog>()
             .AddSingleton<OAuthEndpoint>()
             .AddSingleton<ClientAssertions>()
             .AddSingleton<ClientAuthenticator>()
@@ -82,10 +85,17 @@ internal static class IdentityApp
         app.MapPost("/introspect", endpoint.Form("introspect", revocation.IntrospectAsync)).OpenToAll();
         // Open, so that a refusal has HTTP's form: who may read it is its own affair.
         app.MapGet("/revocations", endpoint.Plain("revocations", revocation.ListAsync)).OpenToAll();
+        app.MapIntrusion(context => ScopeOf(context.GetCaller(), services.GetRequiredService<AccessFile>().Current));
         app.MapGet("/device", device.GetAsync).OpenToAll();
         app.MapPost("/device", device.PostAsync).OpenToAll();
         return app;
     }
+
+    /// <summary>Whose alerts a caller may read: its tenant's, or all where its role says so.</summary>
+    private static AlertScope ScopeOf(Caller caller, AccessSnapshot access) =>
+        access.GrantsOf(caller).AllTenants.Has(Platform.V1.Permission.AuditRead)
+            ? AlertScope.All
+            : new AlertScope(caller.Tenant, null);
 
     /// <summary>The database's connections, opened by the first use: the file may come into being until then.</summary>
     internal sealed class DataSource(IOptions<IdentityOptions> options, ILoggerFactory loggers) : IDisposable

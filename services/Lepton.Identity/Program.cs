@@ -1,4 +1,5 @@
 using Lepton.Identity;
+using Lepton.Platform.V1;
 using Lepton.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -6,6 +7,6 @@ builder.AddServiceDefaults("identity");
 builder.Services.AddIdentity();
 
 await using var app = builder.Build();
-app.MapServiceDefaults(IdentityApp.NoOthers);
+app.MapServiceDefaults(IdentityApp.NoOthers, SecurityService.Descriptor);
 app.MapIdentity();
 await app.RunAsync();

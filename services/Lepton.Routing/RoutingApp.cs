@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Lepton.Compliance.Client.Intrusion;
 using Lepton.Routing.Admission;
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Decisions;
@@ -9,6 +10,7 @@ using Lepton.Routing.Listing;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Security;
 using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
@@ -35,6 +37,8 @@ internal static class RoutingApp
         services.AddSingleton(_ => new ChanceSource(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))));
         services.AddSingleton<RoutingMetrics>();
         services.AddSingleton<PeerPool>();
+        services.AddIntrusion();
+        services.AddSingleton<ICallerWatch, IntrusionWatch>();
         return services.AddRegistry().AddDecisions().AddGateway().AddDraining();
     }
 
@@ -48,13 +52,21 @@ internal static class RoutingApp
         app.Services.GetRequiredService<RouterReady>(); // its clock runs from now on
         app.MapServiceDefaults(
             GatewayAccess.Rules, OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor,
-            V1.RegistryService.Descriptor, V1.RegionService.Descriptor);
+            V1.RegistryService.Descriptor, V1.RegionService.Descriptor, Platform.V1.SecurityService.Descriptor);
         app.MapGrpcService<Registry.RegistryService>();
         app.MapGrpcService<Regions.RegionService>();
         app.MapGrpcService<RoutingService>();
+        AccessFile access = app.Services.GetRequiredService<AccessFile>();
+        app.MapIntrusion(context => ScopeOf(context.GetCaller(), access.Current));
         app.MapGateway();
         return app;
     }
+
+    /// <summary>Whose alerts a caller may read: its tenant's, or all where its role says so.</summary>
+    private static AlertScope ScopeOf(Caller caller, AccessSnapshot access) =>
+        access.GrantsOf(caller).AllTenants.Has(Platform.V1.Permission.AuditRead)
+            ? AlertScope.All
+            : new AlertScope(caller.Tenant, null);
 
     private static IServiceCollection AddRegistry(this IServiceCollection services) => services
         .AddSingleton<PauseWatch>()

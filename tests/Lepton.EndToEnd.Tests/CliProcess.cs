@@ -29,7 +29,8 @@ internal static class CliProcess
 
     public static string Home { get; } = Path.Combine(Root, ".lepton");
 
-    public static async Task<CliResult> RunAsync(params string[] arguments)
+    /// <summary>Starts it, with both outputs to be read.</summary>
+    public static Process Start(params string[] arguments)
     {
         string binary = Path.Combine(Home, "build", "bin", "Lepton.Cli", "release", "Lepton.Cli");
         ProcessStartInfo start = new(binary, arguments)
@@ -38,8 +39,13 @@ internal static class CliProcess
         };
         start.Environment["LEPTON_ROOT"] = Root;
         start.Environment["LEPTON_HOME"] = Home;
+        return Process.Start(start) ?? throw new InvalidOperationException("lepton did not start.");
+    }
+
+    public static async Task<CliResult> RunAsync(params string[] arguments)
+    {
         using CancellationTokenSource limit = new(timeout);
-        using Process process = Process.Start(start)!;
+        using Process process = Start(arguments);
         Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
         Task<string> error = process.StandardError.ReadToEndAsync(limit.Token);
         await process.WaitForExitAsync(limit.Token);

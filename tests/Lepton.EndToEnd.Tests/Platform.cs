@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
@@ -41,6 +42,10 @@ public sealed class Platform : IAsyncLifetime
     public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
         .SelectMany(region => ((int[])[0, 1, 2, 4]).Select(offset => basePort + (PortsPerRegion * region) + offset));
 
+    public IEnumerable<int> GatewayPorts => Regions.SelectMany(Gateways).Select(url => new Uri(url).Port);
+
+    public string LoginFile => Path.Combine(Folder, "login.json");
+
     private string Folder => Path.Combine(CliProcess.Home, "instances", instance);
 
     public async Task InitializeAsync()
@@ -64,6 +69,12 @@ public sealed class Platform : IAsyncLifetime
     /// <summary>A command on this platform.</summary>
     internal Task<CliResult> RunAsync(params string[] arguments) =>
         CliProcess.RunAsync([.. arguments, "--instance", instance]);
+
+    /// <summary>Starts a command on this platform that talks while it runs.</summary>
+    internal Process Start(params string[] arguments) => CliProcess.Start([.. arguments, "--instance", instance]);
+
+    /// <summary>Where people log in.</summary>
+    public string Issuer => file.GetProperty("identity").GetProperty("issuer_url").GetString()!;
 
     /// <summary>A command to a gateway, with time for a machine that runs other tests meanwhile.</summary>
     internal Task<CliResult> AskAsync(params string[] arguments) => RunAsync([.. arguments, "--timeout", "120"]);

@@ -23,9 +23,9 @@ public static class MetricList
         return rows;
     }
 
-    /// <summary>A meter of the service itself: not that of the service defaults, whose README lists it.</summary>
+    /// <summary>A meter of the service itself: not those of libraries, whose READMEs list them.</summary>
     public static bool IsOfService(string meter) =>
-        meter.StartsWith("Lepton.", StringComparison.Ordinal) && meter is not ("Lepton.Tokens" or "Lepton.Access");
+        meter.StartsWith("Lepton.", StringComparison.Ordinal) && meter is not ("Lepton.Tokens" or "Lepton.Access" or "Lepton.Security");
 
     /// <summary>Every instrument of these meters in this process.</summary>
     public static IReadOnlyList<MetricRow> Live(

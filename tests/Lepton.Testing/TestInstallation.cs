@@ -36,7 +36,7 @@ public sealed class TestInstallation : IDisposable
         var request = new CertificateRequest("CN=Lepton test authority", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
-        authority = request.CreateSelfSigned(now.AddDays(-2), now.AddDays(2));
+        authority = request.CreateSelfSigned(now.AddDays(-2), now.AddDays(400));
         AuthorityFile = Path.Combine(Directory, "ca.crt");
         File.WriteAllText(AuthorityFile, authority.ExportCertificatePem());
         AccessFile = Path.Combine(Directory, "access.jws");
@@ -56,7 +56,9 @@ public sealed class TestInstallation : IDisposable
     /// <summary>Puts another document into the access file; signed by the right certificate, or by this pair.</summary>
     public void SignAccess(string json, (string Certificate, string Key)? by = null)
     {
-        var (certificate, key) = by ?? Issue("access", "spiffe://lepton.local/access", [AccessUse]);
+        var (certificate, key) = by
+            // It outlives what a test's clock is moved by.
+            ?? Issue("access", "spiffe://lepton.local/access", [AccessUse], life: TimeSpan.FromDays(300));
         using var signer = X509Certificate2.CreateFromPemFile(certificate, key);
         using var privateKey = signer.GetECDsaPrivateKey()!;
         var header = JsonSerializer.SerializeToUtf8Bytes(new
@@ -83,7 +85,8 @@ public sealed class TestInstallation : IDisposable
         Issue($"hop-{region}", $"spiffe://lepton.local/region/{region}/service/routing", [HopUse]);
 
     /// <summary>A leaf with any URI SANs, uses and time.</summary>
-    public (string Certificate, string Key) Issue(string name, string? uri, string[] uses, TimeSpan? age = null)
+    public (string Certificate, string Key) Issue(
+        string name, string? uri, string[] uses, TimeSpan? age = null, TimeSpan? life = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -101,7 +104,7 @@ public sealed class TestInstallation : IDisposable
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(oids, false));
         }
         var start = now - (age ?? TimeSpan.FromHours(1));
-        using var leaf = request.Create(authority, start, start.AddHours(2), RandomNumberGenerator.GetBytes(8));
+        using var leaf = request.Create(authority, start, start + (life ?? TimeSpan.FromHours(2)), RandomNumberGenerator.GetBytes(8));
         var files = (Path.Combine(Directory, name + ".crt"), Path.Combine(Directory, name + ".key"));
         File.WriteAllText(files.Item1, leaf.ExportCertificatePem());
         File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());

@@ -8,6 +8,9 @@ namespace Lepton.Cli.Commands;
 /// <summary><c>lepton up</c>: starts the platform and waits until it is ready.</summary>
 internal static class UpCommand
 {
+    /// <summary>Made by set-up, from the repository's root.</summary>
+    private const string AdminPassword = "cat .lepton/pki/identity/admin.password";
+
     private static readonly TimeSpan poll = TimeSpan.FromSeconds(1);
 
     public static Command Create(Session session)
@@ -147,6 +150,11 @@ internal static class UpCommand
         foreach (PlatformRegion region in platform.Regions)
         {
             terminal.Line($"Gateways   {string.Join("  ", region.GatewayUrls)}  {region.Name}");
+        }
+
+        if (platform.Identity is not null)
+        {
+            terminal.Line($"Log in     ./lepton login{named}   (admin; the password: {AdminPassword})");
         }
 
         string from = platform.Regions[0].Name;

@@ -6,8 +6,11 @@ using Lepton.Routing.V1;
 
 namespace Lepton.Cli.Platform;
 
-/// <summary>"Ready": the dashboard answers, and every router knows all its region's nodes with their models.</summary>
-internal sealed class PlatformMilestones(PlatformFile platform, IReadOnlyList<GatewayClient> gateways, HttpClient http)
+/// <summary>
+/// "Ready": the dashboard answers, people can log in, and every router knows all its region's nodes with their models.
+/// </summary>
+internal sealed class PlatformMilestones(
+    PlatformFile platform, IReadOnlyList<GatewayClient> gateways, HttpClient http, HttpClient identity)
 {
     /// <summary>The models of the main job; a node without one of them is not ready.</summary>
     private static readonly string[] mainModels = ["ocr", "language-id"];
@@ -16,6 +19,9 @@ internal sealed class PlatformMilestones(PlatformFile platform, IReadOnlyList<Ga
     [
         new Milestone("app host", "app host", AppHostAsync),
         new Milestone("dashboard", "dashboard", DashboardAsync),
+        .. platform.Identity is { } authority
+            ? (Milestone[])[new Milestone("identity", "identity", token => IdentityAsync(authority, token))]
+            : [],
         .. gateways.Select(g => new Milestone("routers", RouterOf(g), token => RouterAsync(g, token))),
         .. gateways.SelectMany(g => platform.Region(g.Region).Nodes.Select(node => new Milestone(
             "nodes and models", $"{node} for {RouterOf(g)}", token => NodeAsync(g, node, token)))),
@@ -44,6 +50,20 @@ internal sealed class PlatformMilestones(PlatformFile platform, IReadOnlyList<Ga
         {
             using HttpResponseMessage answer = await http.GetAsync(platform.Dashboard.Url, cancellation);
             return (int)answer.StatusCode < 500 ? null : $"HTTP {(int)answer.StatusCode}";
+        }
+        catch (HttpRequestException)
+        {
+            return "starting";
+        }
+    }
+
+    private async Task<string?> IdentityAsync(PlatformIdentity authority, CancellationToken cancellation)
+    {
+        try
+        {
+            using HttpResponseMessage answer = await identity.GetAsync(
+                authority.IssuerUrl + "/.well-known/openid-configuration", cancellation);
+            return answer.IsSuccessStatusCode ? null : $"HTTP {(int)answer.StatusCode}";
         }
         catch (HttpRequestException)
         {

@@ -25,6 +25,9 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
 
     public string OtlpHttp => $"http://127.0.0.1:{basePort + 3}";
 
+    /// <summary>Where people log in.</summary>
+    public string Identity => $"https://127.0.0.1:{basePort + 4}";
+
     /// <summary>The gateways of a region, one a zone; the first is zone a's.</summary>
     public IReadOnlyList<string> Gateways(int region) =>
         [.. Enumerable.Range(0, zones).Select(router => $"https://127.0.0.1:{RouterPort(region, router)}")];
@@ -35,6 +38,7 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
         yield return new PlannedPort(basePort + 1, "the dashboard's OTLP endpoint (gRPC)");
         yield return new PlannedPort(basePort + 2, "the resource service");
         yield return new PlannedPort(basePort + 3, "the dashboard's OTLP endpoint (HTTP)");
+        yield return new PlannedPort(basePort + 4, "identity");
         for (int i = 0; i < regions.Count; i++)
         {
             yield return new PlannedPort(RegionBase(i), $"routing-{regions[i]}");

@@ -1,6 +1,7 @@
 using System.Net.Http;
 using System.Security.Cryptography;
 using Lepton.Cli.Gateway;
+using Lepton.Cli.Login;
 using Lepton.Cli.Output;
 
 namespace Lepton.Cli.Platform;
@@ -76,7 +77,8 @@ internal sealed class Startup(Session session, Instance instance, UpOptions opti
                 session.Installation, region with { GatewayUrls = [url] }, platform.AuthorityFile, "demo")))];
         try
         {
-            PlatformMilestones milestones = new(platform, gateways, http);
+            using HttpClient identity = AuthorityTrust.Connect(platform.AuthorityFile);
+            PlatformMilestones milestones = new(platform, gateways, http, identity);
             DeathWatch deaths = new(session, instance, platform.AppHost, resources);
             using StartProgress progress = new(session.Terminal, times);
             await new Readiness(session.Time).WaitAsync(
@@ -107,6 +109,10 @@ internal sealed class Startup(Session session, Instance instance, UpOptions opti
             Nodes = [.. "ab".Take(options.Zones).Select(zone => $"inference-{name}-{zone}")],
         })],
         Dashboard = dashboard,
+        // With a container's database there is none: its address is not known before it runs.
+        Identity = options.PostgresKind == "container"
+            ? null
+            : new PlatformIdentity { IssuerUrl = options.Ports.Identity },
         AuthorityFile = session.Installation.Authority,
     };
 

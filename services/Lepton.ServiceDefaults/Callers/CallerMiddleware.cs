@@ -1,9 +1,11 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Lepton.Platform.V1;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -19,8 +21,10 @@ internal interface ICallerSource
 /// <summary>The caller, or why nobody is named.</summary>
 /// <param name="Caller">Who it is.</param>
 /// <param name="Fault">Why nobody is named.</param>
-/// <param name="Issuer">Of the token that names the caller; empty: a certificate does.</param>
-internal readonly record struct CallerAnswer(Caller? Caller, TokenFault? Fault, string Issuer = "");
+/// <param name="Token">What names the caller; null: a certificate does.</param>
+/// <param name="Thumbprint">Of the certificate shown; null: none was.</param>
+internal readonly record struct CallerAnswer(
+    Caller? Caller, TokenFault? Fault, AccessToken? Token = null, string? Thumbprint = null);
 
 /// <summary>
 /// The caller that the access token names; without a token the one of the connection's certificate. A token that is
@@ -47,7 +51,8 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
             : null;
         var authorization = context.Request.Headers.Authorization;
         if (authorization.Count == 0)
-            return new(shown?.Named is { } caller ? new CallerAnswer(caller, null) : new(null, Unknown));
+            return new(new CallerAnswer(
+                shown?.Named, shown?.Named is null ? Unknown : null, null, shown?.Thumbprint));
         if (authorization.Count > 1 || authorization[0] is not { } header)
             return new(new CallerAnswer(null, Twice));
         return tokens.Find(header) is { } token
@@ -58,13 +63,13 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
     private async Task<CallerAnswer> ValidateAsync(string header, Shown? shown, CancellationToken cancellation)
     {
         var (token, fault) = await tokens.ValidateAsync(header, cancellation);
-        return token is null ? new CallerAnswer(null, fault) : Accept(token, shown);
+        return token is null ? new CallerAnswer(null, fault, null, shown?.Thumbprint) : Accept(token, shown);
     }
 
     private static CallerAnswer Accept(AccessToken token, Shown? shown) =>
         token.Thumbprint is null || token.Thumbprint == shown?.Thumbprint
-            ? new CallerAnswer(token.Caller, null, token.Issuer)
-            : new CallerAnswer(null, Unbound);
+            ? new CallerAnswer(token.Caller, null, token, shown?.Thumbprint)
+            : new CallerAnswer(null, Unbound, token, shown?.Thumbprint);
 
     private sealed record Shown(Caller? Named, string Thumbprint)
     {
@@ -79,8 +84,13 @@ internal sealed class Callers(TokenCache tokens) : ICallerSource
 /// endpoint is open to all.
 /// </summary>
 internal sealed class CallerMiddleware(
-    RequestDelegate next, ICallerSource callers, AccessRules rules, AccessFile access, Revocations revocations)
+    RequestDelegate next, ICallerSource callers, AccessRules rules, AccessFile access, Revocations revocations,
+    IEnumerable<ICallerWatch> watches)
 {
+    private static readonly object LastNamed = new();
+
+    private readonly ICallerWatch? _watch = watches.SingleOrDefault();
+
     public Task InvokeAsync(HttpContext context)
     {
         var answer = callers.OfAsync(context);
@@ -98,18 +108,54 @@ internal sealed class CallerMiddleware(
             return next(context);
         }
         if (answer.Caller is not { } caller)
+        {
+            _watch?.Refused(Sight(context, answer));
             return RefuseAsync(context, answer.Fault
                 ?? throw new InvalidOperationException("Neither a caller nor a fault."));
+        }
+        if (_watch is not null && Watch(context, answer, caller) is { } until)
+            return LockedAsync(context, caller, until);
         context.Features.Set(caller);
         if (rules.Find(context.Request.Path.Value ?? "") is not { } rule)
             return context.GetEndpoint() is null ? next(context) : NotOfferedAsync(context);
         var snapshot = access.Current;
         if (!snapshot.Allows(caller, rule))
+        {
+            _watch?.Denied(Sight(context, answer), AccessRule.NameOf(rule.Permission));
             return DenyAsync(context, caller, rule, snapshot);
-        return rule.IsManagement && answer.Issuer.Length > 0 && revocations.AreStale(answer.Issuer)
+        }
+        return rule.IsManagement && answer.Token is { } token && revocations.AreStale(token.Issuer)
             ? RefuseAsync(context, Stale)
             : next(context);
     }
+
+    // A connection is mostly one caller's: only who is new on it is told.
+    private DateTimeOffset? Watch(HttpContext context, in CallerAnswer answer, Caller caller)
+    {
+        if (_watch?.LockedUntil(caller) is { } until)
+        {
+            _watch.Denied(Sight(context, answer), "");
+            return until;
+        }
+        object shown = answer.Token is { } token ? token : caller;
+        var items = context.Features.Get<IConnectionItemsFeature>()?.Items;
+        if (items is null || !items.TryGetValue(LastNamed, out var last) || !ReferenceEquals(last, shown))
+        {
+            _watch?.Named(Sight(context, answer));
+            if (items is not null)
+                items[LastNamed] = shown;
+        }
+        return null;
+    }
+
+    private static CallerSight Sight(HttpContext context, in CallerAnswer answer) =>
+        new(answer.Caller, answer.Token, answer.Thumbprint, context.Connection.RemoteIpAddress);
+
+    private static Task LockedAsync(HttpContext context, Caller caller, DateTimeOffset until) =>
+        RpcErrors.Create(StatusCode.PermissionDenied, ErrorReason.PrincipalLocked,
+            $"{caller.Principal} is locked out here until {until:u}: what it did looked like an attack.",
+            new Dictionary<string, string> { ["until"] = until.ToString("O", CultureInfo.InvariantCulture) })
+            .WriteToAsync(context);
 
     private static readonly TokenFault Stale = new(ErrorReason.RevocationsStale,
         "Whether the token was revoked cannot be known now, and nothing is managed by it until it can be.");

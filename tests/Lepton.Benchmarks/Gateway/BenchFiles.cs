@@ -63,6 +63,7 @@ internal sealed record BenchFiles(string Folder)
             ["Lepton:Tls:KeyFile"] = tls.KeyFile,
             ["Lepton:Tls:AuthorityFile"] = tls.AuthorityFile,
             ["Lepton:PolicyFile"] = Policy,
+            ["Lepton:Intrusion:RulesFile"] = MetricList.RepositoryFile("deploy/intrusion.json"),
             ["Lepton:AccessFile"] = Path.Combine(Folder, "access.jws"),
             ["Routing:HopCertificateFile"] = Path.Combine(Folder, $"hop-{Settings.Region}.crt"),
             ["Routing:HopKeyFile"] = Path.Combine(Folder, $"hop-{Settings.Region}.key"),

@@ -115,6 +115,7 @@ internal sealed class TestAuthority : IAsyncDisposable
                 ["Identity:MasterKeyFile"] = site.MasterKeyFile,
                 ["Identity:SeedFile"] = site.SeedFile,
                 ["Identity:Rate:LogInPerMinute"] = "1000",
+                ["Lepton:Intrusion:RulesFile"] = MetricList.RepositoryFile("deploy/intrusion.json"),
             });
             builder.Configuration.AddInMemoryCollection(site.Options);
             builder.Services.AddSingleton<TimeProvider>(site.Time);
@@ -124,7 +125,7 @@ internal sealed class TestAuthority : IAsyncDisposable
             var app = builder.Build();
             try
             {
-                app.MapServiceDefaults();
+                app.MapServiceDefaults(IdentityApp.NoOthers, Platform.V1.SecurityService.Descriptor);
                 app.MapIdentity();
                 await app.StartAsync();
                 return new TestAuthority(site, app);

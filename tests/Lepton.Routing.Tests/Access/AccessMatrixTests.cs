@@ -31,6 +31,8 @@ public sealed class AccessMatrixTests
         ["lepton.routing.v1.RegionService/Exchange"] = "| routing",
         ["lepton.routing.v1.RegionService/ShareUse"] = "| routing",
         ["lepton.platform.v1.AccessService/WhoAmI"] = "anyone",
+        ["lepton.platform.v1.SecurityService/WatchAlerts"] = "auditor admin |",
+        ["lepton.platform.v1.SecurityService/ListAlerts"] = "auditor admin |",
         ["grpc.health.v1.Health/Check"] = "anyone",
         ["grpc.health.v1.Health/List"] = "anyone",
         ["grpc.health.v1.Health/Watch"] = "anyone",

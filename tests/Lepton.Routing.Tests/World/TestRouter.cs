@@ -78,6 +78,7 @@ internal sealed class TestRouter : IAsyncDisposable
         (string certificate, string key) = installation.HopSigning(region);
         configuration["urls"] = regions[region][index];
         configuration["Lepton:PolicyFile"] = policy;
+        configuration["Lepton:Intrusion:RulesFile"] = MetricList.RepositoryFile("deploy/intrusion.json");
         configuration["Routing:HopCertificateFile"] = certificate;
         configuration["Routing:HopKeyFile"] = key;
         configuration["Routing:DecisionDirectory"] = decisions;

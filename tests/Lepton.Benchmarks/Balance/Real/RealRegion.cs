@@ -81,6 +81,7 @@ internal sealed class RealRegion : IAsyncDisposable
         (string certificate, string key) = _installation.HopSigning(Name);
         settings["urls"] = _urls[index];
         settings["Lepton:PolicyFile"] = _policy;
+        settings["Lepton:Intrusion:RulesFile"] = MetricList.RepositoryFile("deploy/intrusion.json");
         settings["Routing:HopCertificateFile"] = certificate;
         settings["Routing:HopKeyFile"] = key;
         settings["Routing:DecisionDirectory"] = Path.Combine(_installation.Directory, $"decisions-{index}");
