@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Lepton.Compliance.Client.Intrusion;
 using Lepton.Identity.Clients;
 using Lepton.Identity.Devices;
@@ -28,8 +29,7 @@ internal static class IdentityApp
     {
         services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsValidator>();
-        services.Configure<LoggerFilterOptions>(filter => filter.Rules.Insert(
-            0, new LoggerFilterRule(null, "Microsoft.EntityFrameworkCore", LogLevel.Warning, null)));
+        services.Configure<LoggerFilterOptions>(QuietDatabase);
         services.AddOpenEndpoints();
         services.AddIntrusion();
         services.AddDbContextFactory<IdentityContext>(
@@ -63,6 +63,16 @@ internal static class IdentityApp
             .AddHostedService<KeyRotation>()
             .AddSingleton<Sweeper>()
             .AddHostedService(provider => provider.GetRequiredService<Sweeper>());
+    }
+
+    // A statement each; and connections that fail are reported by who wanted one.
+    private static void QuietDatabase(LoggerFilterOptions filter)
+    {
+        filter.Rules.Insert(0, new LoggerFilterRule(null, "Npgsql", LogLevel.Warning, null));
+        filter.Rules.Insert(0, new LoggerFilterRule(
+            null, "Microsoft.EntityFrameworkCore", LogLevel.Warning, null));
+        filter.Rules.Insert(1, new LoggerFilterRule(
+            null, "Microsoft.EntityFrameworkCore.Database.Connection", LogLevel.None, null));
     }
 
     public static WebApplication MapIdentity(this WebApplication app)
@@ -116,13 +126,17 @@ internal static class IdentityApp
 
         private NpgsqlDataSource Make()
         {
-            var connection = new NpgsqlConnectionStringBuilder(options.Value.ReadConnection())
+            // What the connection string says itself counts.
+            var connection = new NpgsqlConnectionStringBuilder
             {
                 Timeout = ConnectTimeMaxSeconds,
                 CommandTimeout = CommandTimeMaxSeconds,
                 ApplicationName = "lepton-identity",
-                IncludeErrorDetail = false, // it would hold rows
             };
+            foreach (var (key, value) in new DbConnectionStringBuilder
+                { ConnectionString = options.Value.ReadConnection() }.Cast<KeyValuePair<string, object>>())
+                connection[key] = value;
+            connection.IncludeErrorDetail = false; // it would hold rows
             return new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(loggers).Build();
         }
     }

@@ -55,5 +55,6 @@ internal sealed class IdentityMetrics
     public void Issued(string grant) => Tokens.Add(1, new KeyValuePair<string, object?>("grant", grant));
 
     public void Refused(string endpoint, string error) => Refusals.Add(1,
-        new KeyValuePair<string, object?>("endpoint", endpoint), new KeyValuePair<string, object?>("error.type", error));
+        new KeyValuePair<string, object?>("endpoint", endpoint),
+        new KeyValuePair<string, object?>("error.type", error));
 }

@@ -132,8 +132,8 @@ internal sealed class IdentityOptions
 }
 
 /// <summary>
-/// Checks the attributes, and the rules between fields. Not generated: generated validators drop the messages of ranges,
-/// and with them the key's name.
+/// Checks the attributes, and the rules between fields. Not generated: generated validators drop the messages of
+/// ranges, and with them the key's name.
 /// </summary>
 internal sealed class IdentityOptionsValidator : IValidateOptions<IdentityOptions>
 {

@@ -46,10 +46,12 @@ internal sealed partial class IdentityStart(
         }
     }
 
-    // No connection, or a server that starts or stops; not a wrong password, not an error of ours.
+    // No connection, a server that starts or stops, or one whose supervisor has not made our role, its password and our
+    // database yet; not an error of ours.
     private static bool IsNotUpYet(Exception e) => e switch
     {
-        PostgresException p => p.IsTransient,
+        PostgresException p => p.IsTransient || p.SqlState is PostgresErrorCodes.InvalidPassword
+            or PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidCatalogName,
         NpgsqlException or IOException or TimeoutException => true,
         InvalidOperationException { InnerException: { } inner } => IsNotUpYet(inner),
         _ => false,

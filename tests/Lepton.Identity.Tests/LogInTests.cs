@@ -69,11 +69,11 @@ public sealed class LogInTests(PostgresServer server) : IAsyncLifetime
     {
         await using var second = await TestAuthority.StartAsync(Authority.Site, isSecond: true);
         var other = second.Services.GetRequiredService<LogIn>();
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 12).Select(i =>
             (i % 2 == 0 ? LogIn : other).TryAsync("ada", "wrong", CancellationToken.None)));
 
         Assert.Equal(5, outcomes.Count(o => o is LogInOutcome.Wrong));
-        Assert.Equal(15, outcomes.Count(o => o is LogInOutcome.Blocked));
+        Assert.Equal(7, outcomes.Count(o => o is LogInOutcome.Blocked));
     }
 
     [Fact]

@@ -43,7 +43,8 @@ public sealed class RevocationTests(PostgresServer server) : IAsyncLifetime
     {
         var token = await Authority.ProgramTokenAsync();
         Assert.Equal("True", await ActiveAsync(token));
-        var revoked = (await Authority.PostAsync("/revoke", [("token", token), .. Batch.Credentials(Authority)])).IsOk();
+        var revoked = (await Authority.PostAsync(
+            "/revoke", [("token", token), .. Batch.Credentials(Authority)])).IsOk();
         Assert.Empty(revoked.Text);
         Assert.True(revoked.Headers.CacheControl?.NoStore);
         (await Authority.PostAsync("/revoke", [("token", token), .. Batch.Credentials(Authority)])).IsOk();

@@ -31,7 +31,8 @@ internal sealed class RateLimits(IOptions<IdentityOptions> options, TimeProvider
                 MakeRoom(now);
                 bucket = new Bucket(perMinute, now, perMinute);
             }
-            var level = Math.Min(perMinute, bucket.Level + time.GetElapsedTime(bucket.At, now).TotalMinutes * perMinute);
+            var gained = time.GetElapsedTime(bucket.At, now).TotalMinutes * perMinute;
+            var level = Math.Min(perMinute, bucket.Level + gained);
             if (level < 1)
             {
                 _buckets[who] = new Bucket(level, now, perMinute);

@@ -63,8 +63,9 @@ internal sealed record SeedFile(IReadOnlyList<SeedUser> Users, IReadOnlyList<See
         // Both are the sub of tokens: two of a name could not be told apart.
         var twice = seed.Users.Select(u => u.Name).Concat(seed.Clients.Select(c => c.Id))
             .GroupBy(n => n).FirstOrDefault(g => g.Count() > 1);
-        return twice is null ? seed : throw Wrong($"{twice.Key} is the name of two users or clients; {CommandLineClient} "
-            + "is there by itself");
+        return twice is null
+            ? seed
+            : throw Wrong($"{twice.Key} is the name of two users or clients; {CommandLineClient} is there by itself");
     }
 
     private static SeedClient CommandLine() => new(CommandLineClient, "", ClientMethod.None, null, null);
@@ -97,7 +98,7 @@ internal sealed record SeedFile(IReadOnlyList<SeedUser> Users, IReadOnlyList<See
         }
         return Encoding.UTF8.GetByteCount(password) is >= 8 and <= PasswordHash.PasswordBytesMax
             ? password
-            : throw Wrong($"{at}.passwordFile takes a file with 8 to {PasswordHash.PasswordBytesMax} bytes of password");
+            : throw Wrong($"{at}.passwordFile takes a file with 8 to {PasswordHash.PasswordBytesMax} bytes");
     }
 
     private static SeedClient Check(ClientShape? client, string at)

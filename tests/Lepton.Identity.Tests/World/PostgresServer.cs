@@ -5,7 +5,8 @@ using Npgsql;
 
 namespace Lepton.Identity.Tests.World;
 
-/// <summary>One real server for the assembly, run as the app host runs it; each test has a database of its own.</summary>
+/// <summary>One real server for the assembly, run as the app host runs it; tests have databases of their
+/// own.</summary>
 public sealed class PostgresServer : IAsyncLifetime
 {
     private const int Terminate = 15;
@@ -55,7 +56,7 @@ public sealed class PostgresServer : IAsyncLifetime
     {
         var owner = new NpgsqlConnectionStringBuilder(new ServerFolder(_data).ReadConnections()["identity"])
         {
-            Database = $"test_{Interlocked.Increment(ref _databases)}", MaxPoolSize = 8,
+            Database = $"test_{Interlocked.Increment(ref _databases)}", MaxPoolSize = 8, Timeout = 60, CommandTimeout = 60,
         };
         await using var connection = new NpgsqlConnection(SuperConnection);
         await connection.OpenAsync();

@@ -20,7 +20,8 @@ internal sealed class TestSite(string database) : IDisposable
     public const string Password = "correct horse battery staple";
 
     // Made once: a hash takes its time.
-    private static readonly Lazy<string> Hash = new(() => PasswordHash.Create(Password, new PasswordOptions()).ToString());
+    private static readonly Lazy<string> Hash = new(
+        () => PasswordHash.Create(Password, new PasswordOptions()).ToString());
 
     public TestInstallation Installation { get; } = new();
 
