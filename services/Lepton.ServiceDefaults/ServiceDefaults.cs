@@ -29,7 +29,7 @@ public static class ServiceDefaults
         services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ServiceOptions>, ServiceOptionsValidator>();
         services.AddSingleton<IValidateOptions<TlsOptions>, TlsOptionsValidator>();
-        services.AddSingleton<TlsMaterial>();
+        services.AddCertificates();
         services.AddSingleton<PeerHttp>();
         services.AddOptions<TokenOptions>().BindConfiguration(TokenOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<TokenOptions>, TokenOptionsValidator>();
@@ -41,7 +41,7 @@ public static class ServiceDefaults
         services.AddSingleton<HopVerifier>();
         services.AddSingleton<OfferedServices>();
         services.AddSingleton<ReflectionService>();
-        services.AddHealthChecks();
+        services.AddHealthChecks().AddCheck<CertificateWatch>("certificates");
         services.AddGrpc(grpc =>
         {
             grpc.Interceptors.Add<ErrorInterceptor>();
@@ -58,6 +58,7 @@ public static class ServiceDefaults
     {
         ArgumentNullException.ThrowIfNull(app);
         app.Services.GetRequiredService<OfferedServices>().Add([.. offered, global::Grpc.Health.V1.Health.Descriptor]);
+        app.Services.GetRequiredService<TlsMetrics>(); // nobody asks for it; it observes
         app.UseMiddleware<CallerMiddleware>();
         app.MapGrpcService<HealthService>();
         // Live: the process answers. Ready: its own checks agree.
@@ -71,6 +72,14 @@ public static class ServiceDefaults
             app.MapGrpcService<ReflectionService>();
         }
         return app;
+    }
+
+    private static void AddCertificates(this IServiceCollection services)
+    {
+        services.AddSingleton<TlsMaterial>();
+        services.AddSingleton<CertificateWatch>();
+        services.AddHostedService(s => s.GetRequiredService<CertificateWatch>());
+        services.AddSingleton<TlsMetrics>();
     }
 
     // Four lines a request from the framework cost more than many a request; spans and metrics say the same. First in

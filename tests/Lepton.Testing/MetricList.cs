@@ -25,7 +25,7 @@ public static class MetricList
 
     /// <summary>A meter of the service itself: not that of the service defaults, whose README lists it.</summary>
     public static bool IsOfService(string meter) =>
-        meter.StartsWith("Lepton.", StringComparison.Ordinal) && meter != "Lepton.Tokens";
+        meter.StartsWith("Lepton.", StringComparison.Ordinal) && meter is not ("Lepton.Tokens" or "Lepton.Tls");
 
     /// <summary>Every instrument of these meters in this process.</summary>
     public static IReadOnlyList<MetricRow> Live(

@@ -40,6 +40,9 @@ public sealed class TestInstallation : IDisposable
     /// <summary>The authority's certificate.</summary>
     public string AuthorityFile { get; }
 
+    /// <summary>The authority with its key, for leaves that no set-up makes.</summary>
+    internal X509Certificate2 Authority => authority;
+
     /// <summary>A service's certificate and key file.</summary>
     public (string Certificate, string Key) Service(string region, string service) => Issue(
         $"service-{region}-{service}", $"spiffe://lepton.local/region/{region}/service/{service}",
