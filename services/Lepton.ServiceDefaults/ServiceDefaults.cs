@@ -1,4 +1,5 @@
 using System.Security.Authentication;
+using Grpc.AspNetCore.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
@@ -48,6 +49,8 @@ public static class ServiceDefaults
             grpc.MaxReceiveMessageSize = MessageBytesMax;
             grpc.MaxSendMessageSize = MessageBytesMax;
         });
+        // Nothing is inflated: no limit would hold against a bomb. After the framework, which adds what it finds missing.
+        services.PostConfigure<GrpcServiceOptions>(grpc => grpc.CompressionProviders.Clear());
         builder.WebHost.ConfigureKestrel(Configure);
         builder.AddTelemetry(service);
         return builder;
@@ -60,6 +63,7 @@ public static class ServiceDefaults
         app.Services.GetRequiredService<OfferedServices>().Add([.. offered, global::Grpc.Health.V1.Health.Descriptor]);
         app.Services.GetRequiredService<TlsMetrics>(); // nobody asks for it; it observes
         app.UseMiddleware<CallerMiddleware>();
+        app.UseMiddleware<FrameErrorMiddleware>();
         app.MapGrpcService<HealthService>();
         // Live: the process answers. Ready: its own checks agree.
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
