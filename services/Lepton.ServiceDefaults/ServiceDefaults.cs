@@ -49,7 +49,7 @@ public static class ServiceDefaults
             grpc.MaxReceiveMessageSize = MessageBytesMax;
             grpc.MaxSendMessageSize = MessageBytesMax;
         });
-        // Nothing is inflated: no limit would hold against a bomb. After the framework, which adds what it finds missing.
+        // Nothing is inflated: no limit would hold against a bomb. After the framework, which adds what is missing.
         services.PostConfigure<GrpcServiceOptions>(grpc => grpc.CompressionProviders.Clear());
         builder.WebHost.ConfigureKestrel(Configure);
         builder.AddTelemetry(service);

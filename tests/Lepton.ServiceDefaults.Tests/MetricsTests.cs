@@ -28,7 +28,8 @@ public sealed class MetricsTests(ServerFixture server) : IClassFixture<ServerFix
         (await client.GetAsync(server.Address + "/metrics")).EnsureSuccessStatusCode(); // its meters are there now
         var readme = MetricList.RepositoryFile("services/Lepton.ServiceDefaults/README.md");
 
-        var live = MetricList.Live(n => n is TokenMetrics.Name or TlsMetrics.Name || Telemetry.Meters.Contains(n), PrometheusText.NameOf)
+        var live = MetricList.Live(
+            n => n is TokenMetrics.Name or TlsMetrics.Name || Telemetry.Meters.Contains(n), PrometheusText.NameOf)
             .Where(row => !Telemetry.Dropped.Contains(row.Name));
 
         var differences = MetricList.Differences(MetricList.Listed(readme), [.. live]);

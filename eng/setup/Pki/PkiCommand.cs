@@ -44,7 +44,7 @@ internal static partial class PkiCommand
             Console.WriteLine("set-up: certificate authority of this installation made");
         var renewed = Renew(paths.Pki, time);
         if (renewed > 0)
-            Console.WriteLine($"set-up: {renewed} certificates renewed; what runs takes them within its reload interval");
+            Console.WriteLine($"set-up: {renewed} certificates renewed; what runs takes them by itself");
     }
 
     internal static int Renew(string directory, TimeProvider time) => Issue(

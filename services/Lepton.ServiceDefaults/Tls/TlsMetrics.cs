@@ -14,8 +14,9 @@ internal sealed class TlsMetrics
     {
         var meter = meters.Create(Name);
         meter.CreateObservableGauge("lepton.tls.certificate.time_left", () => material.Followed.Select(f =>
-            new Measurement<double>(watch.Left(f).TotalSeconds, new KeyValuePair<string, object?>(Certificate, f.Name))),
-            "s", "Until a certificate ends; negative when it has.");
+            new Measurement<double>(
+            watch.Left(f).TotalSeconds, new KeyValuePair<string, object?>(Certificate, f.Name))), "s",
+            "Until a certificate ends; negative when it has.");
         meter.CreateObservableCounter("lepton.tls.renewals", () => material.Followed.SelectMany(Renewals),
             "{renewal}", "Renewed certificates that were taken; those that were not have error_type.");
     }

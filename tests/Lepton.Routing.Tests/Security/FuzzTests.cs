@@ -9,7 +9,7 @@ namespace Lepton.Routing.Tests.Security;
 /// <summary>C1: whatever comes, a router answers it rightly, stays up, and takes bounded memory.</summary>
 public sealed class FuzzTests : IAsyncLifetime
 {
-    /// <summary>Router, node and client are one process here; the router's limits allow far more to one caller.</summary>
+    /// <summary>Router, node and client are one process here.</summary>
     private const long MemoryGrowthMax = 768L << 20;
 
     private const string Region = "eu-west";

@@ -34,7 +34,7 @@ public static class Damage
         return [.. bytes];
     }
 
-    /// <summary>Groups in a field that no message has, so deep that a reader without a limit runs out of stack.</summary>
+    /// <summary>Groups in a field that no message has, deeper than a stack without a limit.</summary>
     public static byte[] Groups(int depth, bool closed)
     {
         // Field 1000: start is 1000 << 3 | 3, end is 1000 << 3 | 4, as varints.

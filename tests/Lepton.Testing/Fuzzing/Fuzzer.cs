@@ -55,7 +55,8 @@ public sealed class Fuzzer(IReadOnlyList<FuzzTarget> targets, IReadOnlyList<stri
             Sent++;
             WorkingSetMax = Math.Max(WorkingSetMax, Environment.WorkingSet);
             if (!request.Expected.Contains(got) && (target.IsOffered || got != Unimplemented))
-                failures.TryAdd($"{target.Path} {request.Kind} {got}", $"case {number}: {target.Path}: {request.Kind}: HTTP {answer.Http}, gRPC {answer.Grpc} "
+                failures.TryAdd($"{target.Path} {request.Kind} {got}", $"case {number}: {target.Path}: "
+                    + $"{request.Kind}: HTTP {answer.Http}, gRPC {answer.Grpc} "
                     + $"\"{answer.Text}\", expected {string.Join(" or ", request.Expected)}; replay: LEPTON_FUZZ_SEED="
                     + $"{seed} LEPTON_FUZZ_CASE={number} dotnet test -c Release --filter FullyQualifiedName~{test}");
         }
@@ -91,7 +92,9 @@ public sealed class Fuzzer(IReadOnlyList<FuzzTarget> targets, IReadOnlyList<stri
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            return new FuzzAnswer(0, -1, limit.IsCancellationRequested ? "no answer" : e.ToString().ReplaceLineEndings(" "));
+            return new FuzzAnswer(0, -1, limit.IsCancellationRequested
+                ? "no answer"
+                : e.ToString().ReplaceLineEndings(" "));
         }
     }
 

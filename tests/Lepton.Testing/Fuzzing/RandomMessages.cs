@@ -73,7 +73,8 @@ public sealed class RandomMessages(Random random, IReadOnlyList<string> words)
 
     private string Text() => random.Next(6) switch
     {
-        0 => "", 1 => new string('x', random.Next(1, 5000)), 2 => "\0\u202e%s{0}'\"<>\\../..", 3 => "\uD83D\uDE00\u0301",
+        0 => "", 1 => new string('x', random.Next(1, 5000)), 2 => "\0\u202e%s{0}'\"<>\\../..",
+        3 => "\uD83D\uDE00\u0301",
         _ => words[random.Next(words.Count)],
     };
 
