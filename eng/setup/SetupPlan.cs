@@ -36,7 +36,7 @@ internal sealed class SetupPlan
         await plan.MakeModelsAsync();
         await plan.MakeSamplesAsync();
         await plan.MakeFeedAsync();
-        plan.MakeAuthority();
+        PkiCommand.Renew(paths, TimeProvider.System);
     }
 
     private async Task MakeToolsAsync()
@@ -98,12 +98,6 @@ internal sealed class SetupPlan
         if (!feed.IsCurrent())
             await StepAsync("NuGet packages that your sources lack",
                 async () => Console.Write($" {await feed.BuildAsync(cancellation)} packed,"));
-    }
-
-    private void MakeAuthority()
-    {
-        if (CertificateAuthority.LoadOrCreate(paths.Pki, TimeProvider.System).IsNew)
-            Console.WriteLine("set-up: certificate authority of this installation made");
     }
 
     private static async Task StepAsync(string name, Func<Task> work) => await StepAsync(name, async () =>

@@ -30,7 +30,8 @@ internal static class RoutingApp
         services.AddSingleton(s => Topology.Load(
             s.GetRequiredService<IOptions<ServiceOptions>>(), s.GetRequiredService<IOptions<RoutingOptions>>(),
             s.GetRequiredService<IConfiguration>()));
-        services.AddSingleton(s => HopSigner.FromFiles(
+        services.AddSingleton(s => HopSigner.Following(
+            s.GetRequiredService<TlsMaterial>(),
             s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopCertificateFile,
             s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopKeyFile));
         services.AddSingleton<HopSealer>();

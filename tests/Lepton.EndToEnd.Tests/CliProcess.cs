@@ -23,7 +23,7 @@ internal sealed record CliResult(int ExitCode, string Output, string Error)
 /// <summary>Runs the built <c>lepton</c> as a person's shell would.</summary>
 internal static class CliProcess
 {
-    private static readonly TimeSpan timeout = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan timeout = TimeSpan.FromMinutes(6);
 
     public static string Root { get; } = FindRoot();
 

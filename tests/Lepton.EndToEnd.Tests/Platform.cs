@@ -51,7 +51,7 @@ public sealed class Platform : IAsyncLifetime
     public async Task InitializeAsync()
     {
         CliResult up = await CliProcess.RunAsync("up", "--detach", "--instance", instance, "--base-port",
-            $"{basePort}", "--regions", string.Join(',', Regions), "--timeout", "150");
+            $"{basePort}", "--regions", string.Join(',', Regions), "--timeout", "240");
         if (up.ExitCode != 0)
             await CliProcess.RunAsync("down", "--wipe", "--instance", instance);
         StartReport = up.Require().Output;

@@ -28,7 +28,7 @@ public sealed class MetricsTests(ServerFixture server) : IClassFixture<ServerFix
         (await client.GetAsync(server.Address + "/metrics")).EnsureSuccessStatusCode(); // its meters are there now
         var readme = MetricList.RepositoryFile("services/Lepton.ServiceDefaults/README.md");
 
-        string[] own = [TokenMetrics.Name, AccessFile.Meter];
+        string[] own = [TokenMetrics.Name, AccessFile.Meter, TlsMetrics.Name];
         var live = MetricList.Live(n => own.Contains(n) || Telemetry.Meters.Contains(n), PrometheusText.NameOf)
             .Where(row => !Telemetry.Dropped.Contains(row.Name));
 

@@ -25,7 +25,8 @@ public static class MetricList
 
     /// <summary>A meter of the service itself: not those of libraries, whose READMEs list them.</summary>
     public static bool IsOfService(string meter) =>
-        meter.StartsWith("Lepton.", StringComparison.Ordinal) && meter is not ("Lepton.Tokens" or "Lepton.Access" or "Lepton.Security");
+        meter.StartsWith("Lepton.", StringComparison.Ordinal)
+        && meter is not ("Lepton.Tokens" or "Lepton.Access" or "Lepton.Security" or "Lepton.Tls");
 
     /// <summary>Every instrument of these meters in this process.</summary>
     public static IReadOnlyList<MetricRow> Live(

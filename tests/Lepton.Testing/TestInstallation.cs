@@ -49,6 +49,9 @@ public sealed class TestInstallation : IDisposable
     /// <summary>The authority's certificate.</summary>
     public string AuthorityFile { get; }
 
+    /// <summary>The authority with its key, for leaves that no set-up makes.</summary>
+    internal X509Certificate2 Authority => authority;
+
     /// <summary>The signed file of roles and tenants. At first every tenant has every role, for what is its
     /// own.</summary>
     public string AccessFile { get; }

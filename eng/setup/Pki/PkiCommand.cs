@@ -25,8 +25,7 @@ internal static partial class PkiCommand
         }
         if (regions.Length == 0)
             throw new SetupException("pki needs --regions REGION,...");
-        var file = Path.Combine(paths.Home, "pki.lock");
-        using var exclusive = FileLock.AcquireAsync(file, () => { }, CancellationToken.None).GetAwaiter().GetResult();
+        using var exclusive = Lock(paths);
         var issued = Issue(paths.Pki, regions, tenants, time);
         if (issued > 0)
             Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
@@ -34,6 +33,26 @@ internal static partial class PkiCommand
         if (AccessSigner.Sign(Path.Combine(paths.Root, "deploy", "access.json"), paths.Pki))
             Console.WriteLine("set-up: roles and tenants of deploy/access.json signed");
     }
+
+    /// <summary>
+    /// Makes the authority where there is none, and renews the leaves that were ever issued here: running services and
+    /// clients look at their files again. Called by every set-up.
+    /// </summary>
+    public static void Renew(SetupPaths paths, TimeProvider time)
+    {
+        using var exclusive = Lock(paths);
+        bool isNew;
+        using (var authority = CertificateAuthority.LoadOrCreate(paths.Pki, time))
+            isNew = authority.IsNew;
+        if (isNew)
+            Console.WriteLine("set-up: certificate authority of this installation made");
+        var renewed = Renew(paths.Pki, time);
+        if (renewed > 0)
+            Console.WriteLine($"set-up: {renewed} certificates renewed; what runs takes them by itself");
+    }
+
+    internal static int Renew(string directory, TimeProvider time) => Issue(
+        directory, Folders(Path.Combine(directory, "services")), Folders(Path.Combine(directory, "clients")), time);
 
     public static int Issue(
         string directory, IEnumerable<string> regions, IEnumerable<string> tenants, TimeProvider time)
@@ -60,6 +79,13 @@ internal static partial class PkiCommand
             Ensure(LeafCertificate.Tenant(tenant), $"clients/{tenant}", "tls");
         return issued;
     }
+
+    private static FileStream Lock(SetupPaths paths) => FileLock.AcquireAsync(
+        Path.Combine(paths.Home, "pki.lock"), () => { }, CancellationToken.None).GetAwaiter().GetResult();
+
+    private static string[] Folders(string of) => !Directory.Exists(of) ? []
+        : [.. Directory.EnumerateDirectories(of).Select(folder => Path.GetFileName(folder))
+            .Where(name => NamePattern.IsMatch(name)).Order(StringComparer.Ordinal)];
 
     private static string[] Names(string list)
     {

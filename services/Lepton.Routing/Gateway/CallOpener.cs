@@ -21,7 +21,7 @@ internal sealed partial class CallOpener(
     /// <param name="serve">Answers the request and returns null, or returns an error that is answered here.</param>
     public async Task RunAsync(HttpContext http, GatewayMethod method, Func<GatewayCall, Task<RpcException?>> serve)
     {
-        if (http.Request.ContentType?.StartsWith(Headers.ContentType, StringComparison.Ordinal) != true)
+        if (!Headers.IsGrpc(http.Request.ContentType))
         {
             http.Response.StatusCode = StatusUnsupportedMediaType;
             return;

@@ -17,4 +17,12 @@ internal static class Headers
     public const string Status = "grpc-status";
     public const string Message = "grpc-message";
     public const string ContentType = "application/grpc";
+
+    /// <summary>
+    /// Is this gRPC's content type: application/grpc, with or without +FORMAT or parameters? What only begins with it,
+    /// such as application/grpc-web, is another protocol.
+    /// </summary>
+    public static bool IsGrpc(string? contentType) =>
+        contentType?.StartsWith(ContentType, StringComparison.Ordinal) == true
+        && (contentType.Length == ContentType.Length || contentType[ContentType.Length] is '+' or ';' or ' ');
 }

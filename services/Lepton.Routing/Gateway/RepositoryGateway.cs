@@ -54,8 +54,10 @@ internal sealed class RepositoryGateway(
             await fanOut.CallAsync(call, (c, o) => c.RepositoryModelUnloadAsync(request, o)),
                 new RepositoryModelUnloadResponse()));
 
-    public Task NotOfferedAsync(HttpContext http, string method) =>
-        opener.RunAsync(http, new GatewayMethod(method, 0, 0, false), _ => Task.FromResult<RpcException?>(
+    // A name of the caller's own making is no metric's label: callers could make up any number of them.
+    public Task NotOfferedAsync(HttpContext http, string method) => opener.RunAsync(http,
+        new GatewayMethod(GRPCInferenceService.Descriptor.FindMethodByName(method)?.Name ?? "_OTHER", 0, 0, false),
+        _ => Task.FromResult<RpcException?>(
             GatewayErrors.MethodNotOffered(method,
                 "shared memory, trace and log settings belong to one process, not to a platform")));
 
@@ -88,6 +90,9 @@ internal sealed class RepositoryGateway(
         if (message is null)
             return (default, error ?? GatewayErrors.MessageMalformed("is missing"));
         using (message)
+        {
+            if (!await reader.IsAtEndAsync(call.Cancellation))
+                return (default, GatewayErrors.MessageMalformed("is followed by another in a unary call"));
             try
             {
                 TRequest request = new();
@@ -98,6 +103,7 @@ internal sealed class RepositoryGateway(
             {
                 return (default, GatewayErrors.MessageMalformed("is no protobuf message of this method"));
             }
+        }
     }
 
     private static RepositoryIndexResponse Merge(IReadOnlyList<FanOut.Reply<RepositoryIndexResponse>> replies)

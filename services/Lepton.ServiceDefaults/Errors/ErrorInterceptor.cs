@@ -28,7 +28,7 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger,
     {
         try
         {
-            return await continuation(requestStream, context);
+            return await continuation(new CheckedReader<TRequest>(requestStream), context);
         }
         catch (Exception e) when (e is not RpcException)
         {
@@ -56,7 +56,7 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger,
     {
         try
         {
-            await continuation(requestStream, responseStream, context);
+            await continuation(new CheckedReader<TRequest>(requestStream), responseStream, context);
         }
         catch (Exception e) when (e is not RpcException)
         {

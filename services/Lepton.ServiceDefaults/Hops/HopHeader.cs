@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
 
 namespace Lepton.ServiceDefaults;
@@ -13,6 +14,8 @@ public static class HopHeader
 
     /// <summary>Extended key usage of a signing certificate.</summary>
     public const string KeyUsage = "1.3.6.1.4.1.59999.1.1";
+
+    internal static readonly Oid Use = new(KeyUsage);
 
     /// <summary>Largest header value taken, in bytes before base64.</summary>
     internal const int BytesMax = 8192;

@@ -9,7 +9,6 @@ namespace Lepton.ServiceDefaults;
 internal sealed class HopIssuers(TlsMaterial material, TimeProvider time)
 {
     private const int IssuersMax = 1024;
-    private static readonly Oid Use = new(HopHeader.KeyUsage);
 
     private readonly ConcurrentDictionary<ByteString, Issuer> issuers = new();
 
@@ -43,7 +42,7 @@ internal sealed class HopIssuers(TlsMaterial material, TimeProvider time)
         {
             var certificate = X509CertificateLoader.LoadCertificate(der.Span);
             using var key = Issuer.PublicKey(certificate);
-            return key.KeySize == 256 && material.IsTrusted(certificate, Use)
+            return key.KeySize == 256 && material.IsTrusted(certificate, HopHeader.Use)
                 && Caller.FromCertificate(certificate) is { } caller && caller.IsService("routing")
                 ? new Issuer(caller, certificate)
                 : null;

@@ -60,29 +60,32 @@ public sealed class HopSealer(HopSigner signer, TimeProvider time)
 
     private Grant For(string audience)
     {
-        if (grants.TryGetValue(audience, out var known) && time.GetElapsedTime(known.MadeAt) < RenewAfter)
+        // With the signing certificate, its grants are renewed too: they would end with it, whatever time they have.
+        var by = signer.Key;
+        if (grants.TryGetValue(audience, out var known) && ReferenceEquals(known.By, by)
+            && time.GetElapsedTime(known.MadeAt) < RenewAfter)
             return known;
         if (grants.Count >= AudiencesMax)
             grants.Clear();
         // Two requests may both renew: two good grants, of which the later one stays.
-        return grants[audience] = Make(audience);
+        return grants[audience] = Make(audience, by);
     }
 
-    private Grant Make(string audience)
+    private Grant Make(string audience, HopKey by)
     {
         var now = time.GetUtcNow();
         byte[] id = RandomNumberGenerator.GetBytes(HopHeader.GrantIdBytes);
         byte[] key = RandomNumberGenerator.GetBytes(HopHeader.KeyBytes);
-        var header = signer.Sign(new HopGrant
+        var header = HopSigner.Sign(new HopGrant
         {
             Id = ByteString.CopyFrom(id),
             Audience = audience,
             Key = ByteString.CopyFrom(key),
             IssueTime = now.ToTimestamp(),
             ExpireTime = (now + Lifetime).ToTimestamp(),
-        });
-        return new Grant(id, new HopMac(key), header, time.GetTimestamp());
+        }, by);
+        return new Grant(by, id, new HopMac(key), header, time.GetTimestamp());
     }
 
-    private sealed record Grant(byte[] Id, HopMac Mac, string Header, long MadeAt);
+    private sealed record Grant(HopKey By, byte[] Id, HopMac Mac, string Header, long MadeAt);
 }

@@ -26,6 +26,13 @@ public sealed class TlsOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00",
         ErrorMessage = "Lepton:Tls:ReloadInterval takes 00:00:01 to 01:00:00.")]
     public TimeSpan ReloadInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The share of a leaf's life below which its end is near: health turns degraded and a warning is logged. 0.05 to
+    /// 0.5, default 0.25; set-up renews leaves from 0.5 on.
+    /// </summary>
+    [Range(0.05, 0.5, ErrorMessage = "Lepton:Tls:ExpiryWarningShare takes 0.05 to 0.5.")]
+    public double ExpiryWarningShare { get; set; } = 0.25;
 }
 
 [OptionsValidator]

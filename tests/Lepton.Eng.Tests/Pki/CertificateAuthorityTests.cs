@@ -90,6 +90,28 @@ public sealed class CertificateAuthorityTests : IDisposable
     }
 
     [Fact]
+    public void Renew_PastHalfALife_RenewsEveryLeafThatWasIssuedAndNoOther()
+    {
+        Issue();
+        Assert.Equal(0, PkiCommand.Renew(directory["pki"], time));
+        var files = Files();
+        var former = Load("services/eu-west/routing/hop").SerialNumber;
+
+        time.Advance(LeafCertificate.Lifetime / 2 + TimeSpan.FromMinutes(1));
+
+        Assert.Equal(7, PkiCommand.Renew(directory["pki"], time));
+        Assert.Equal(files, Files());
+        Assert.NotEqual(former, Load("services/eu-west/routing/hop").SerialNumber);
+    }
+
+    [Fact]
+    public void Renew_NothingIssued_MakesNoLeaf()
+    {
+        Assert.Equal(0, PkiCommand.Renew(directory["pki"], time));
+        Assert.Equal(["ca.crt", "ca.key"], Files().Select(Path.GetFileName));
+    }
+
+    [Fact]
     public void Issue_NewAuthority_ReplacesEveryLeaf()
     {
         Issue();
@@ -124,6 +146,9 @@ public sealed class CertificateAuthorityTests : IDisposable
     }
 
     public void Dispose() => directory.Dispose();
+
+    private string[] Files() => [.. Directory.EnumerateFiles(directory["pki"], "*", SearchOption.AllDirectories)
+        .Order(StringComparer.Ordinal)];
 
     private int Issue() => PkiCommand.Issue(directory["pki"], ["us-east", "eu-west"], ["demo"], time);
 
