@@ -17,6 +17,18 @@ public sealed record FuzzTarget(
     /// <summary>False: every call of it is answered UNIMPLEMENTED, unread.</summary>
     public bool IsOffered { get; init; } = true;
 
+    /// <summary>
+    /// Who calls with a certificate: each request by a connection of its own, because a server may answer some damage
+    /// by ending the connection, and that is no other request's fault.
+    /// </summary>
+    public static HttpMessageInvoker Connections(TestInstallation installation, (string Certificate, string Key) shown)
+    {
+        ArgumentNullException.ThrowIfNull(installation);
+        var handler = installation.Handler(shown);
+        handler.PooledConnectionLifetime = TimeSpan.Zero;
+        return new HttpMessageInvoker(handler);
+    }
+
     /// <summary>What neither gateway nor node offers of the Open Inference Protocol.</summary>
     public static IReadOnlyCollection<string> NeverOffered { get; } =
     [
