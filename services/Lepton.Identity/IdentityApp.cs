@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Lepton.Identity.Clients;
 using Lepton.Identity.Devices;
 using Lepton.Identity.Keys;
@@ -11,27 +10,22 @@ using Lepton.Identity.Tokens;
 using Lepton.ServiceDefaults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Lepton.Identity;
 
 /// <summary>The parts of the authority and how they are put together.</summary>
 internal static class IdentityApp
 {
-    private const int ConnectTimeMaxSeconds = 5;
-    private const int CommandTimeMaxSeconds = 10;
-
     public static IServiceCollection AddIdentity(this IServiceCollection services)
     {
         services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsValidator>();
         services.Configure<LoggerFilterOptions>(QuietDatabase);
         services.AddOpenEndpoints();
-        services.AddDbContextFactory<IdentityContext>(
-            (provider, database) => database.UseNpgsql(provider.GetRequiredService<DataSource>().Value));
         services.AddHealthChecks().AddCheck<IdentityReady>("identity");
         return services
-            .AddSingleton<DataSource>()
+            .AddSingleton<Databases>()
+            .AddSingleton<IDbContextFactory<IdentityContext>>(provider => provider.GetRequiredService<Databases>())
             .AddSingleton<IdentityMetrics>()
             .AddSingleton<MasterKey>()
             .AddSingleton<SigningKeyRing>()
@@ -92,39 +86,5 @@ internal static class IdentityApp
         app.MapGet("/device", device.GetAsync).OpenToAll();
         app.MapPost("/device", device.PostAsync).OpenToAll();
         return app;
-    }
-
-    /// <summary>The database's connections, opened by the first use: the file may come into being until then.</summary>
-    internal sealed class DataSource(IOptions<IdentityOptions> options, ILoggerFactory loggers) : IDisposable
-    {
-        private readonly Lock _making = new();
-        private NpgsqlDataSource? _value;
-
-        public NpgsqlDataSource Value
-        {
-            get
-            {
-                lock (_making)
-                    return _value ??= Make();
-            }
-        }
-
-        public void Dispose() => _value?.Dispose();
-
-        private NpgsqlDataSource Make()
-        {
-            // What the connection string says itself counts.
-            var connection = new NpgsqlConnectionStringBuilder
-            {
-                Timeout = ConnectTimeMaxSeconds,
-                CommandTimeout = CommandTimeMaxSeconds,
-                ApplicationName = "lepton-identity",
-            };
-            foreach (var (key, value) in new DbConnectionStringBuilder
-                { ConnectionString = options.Value.ReadConnection() }.Cast<KeyValuePair<string, object>>())
-                connection[key] = value;
-            connection.IncludeErrorDetail = false; // it would hold rows
-            return new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(loggers).Build();
-        }
     }
 }
