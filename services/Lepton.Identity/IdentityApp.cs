@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Lepton.Compliance.Client.Intrusion;
 using Lepton.Identity.Clients;
 using Lepton.Identity.Devices;
@@ -12,7 +11,6 @@ using Lepton.Identity.Tokens;
 using Lepton.ServiceDefaults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Lepton.Identity;
 
@@ -22,9 +20,6 @@ internal static class IdentityApp
     /// <summary>It offers no gRPC contract of others'.</summary>
     public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
 
-    private const int ConnectTimeMaxSeconds = 5;
-    private const int CommandTimeMaxSeconds = 10;
-
     public static IServiceCollection AddIdentity(this IServiceCollection services)
     {
         services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateOnStart();
@@ -32,11 +27,10 @@ internal static class IdentityApp
         services.Configure<LoggerFilterOptions>(QuietDatabase);
         services.AddOpenEndpoints();
         services.AddIntrusion();
-        services.AddDbContextFactory<IdentityContext>(
-            (provider, database) => database.UseNpgsql(provider.GetRequiredService<DataSource>().Value));
         services.AddHealthChecks().AddCheck<IdentityReady>("identity");
         return services
-            .AddSingleton<DataSource>()
+            .AddSingleton<Databases>()
+            .AddSingleton<IDbContextFactory<IdentityContext>>(provider => provider.GetRequiredService<Databases>())
             .AddSingleton<IdentityMetrics>()
             .AddSingleton<MasterKey>()
             .AddSingleton<SigningKeyRing>()
@@ -106,38 +100,4 @@ internal static class IdentityApp
         access.GrantsOf(caller).AllTenants.Has(Platform.V1.Permission.AuditRead)
             ? AlertScope.All
             : new AlertScope(caller.Tenant, null);
-
-    /// <summary>The database's connections, opened by the first use: the file may come into being until then.</summary>
-    internal sealed class DataSource(IOptions<IdentityOptions> options, ILoggerFactory loggers) : IDisposable
-    {
-        private readonly Lock _making = new();
-        private NpgsqlDataSource? _value;
-
-        public NpgsqlDataSource Value
-        {
-            get
-            {
-                lock (_making)
-                    return _value ??= Make();
-            }
-        }
-
-        public void Dispose() => _value?.Dispose();
-
-        private NpgsqlDataSource Make()
-        {
-            // What the connection string says itself counts.
-            var connection = new NpgsqlConnectionStringBuilder
-            {
-                Timeout = ConnectTimeMaxSeconds,
-                CommandTimeout = CommandTimeMaxSeconds,
-                ApplicationName = "lepton-identity",
-            };
-            foreach (var (key, value) in new DbConnectionStringBuilder
-                { ConnectionString = options.Value.ReadConnection() }.Cast<KeyValuePair<string, object>>())
-                connection[key] = value;
-            connection.IncludeErrorDetail = false; // it would hold rows
-            return new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(loggers).Build();
-        }
-    }
 }

@@ -13,7 +13,7 @@ namespace Lepton.Identity;
 /// database that is not up yet is waited for.
 /// </summary>
 internal sealed partial class IdentityStart(
-    IDbContextFactory<IdentityContext> databases, Seeder seeder, SigningKeyRing ring,
+    Databases databases, Seeder seeder, SigningKeyRing ring,
     IOptions<IdentityOptions> options, TimeProvider time, ILogger<IdentityStart> logger) : IHostedService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
@@ -34,13 +34,14 @@ internal sealed partial class IdentityStart(
         {
             try
             {
-                await using var database = await databases.CreateDbContextAsync(cancellationToken);
+                await using var database = databases.CreateDbContext();
                 await Schema.EnsureAsync(database, cancellationToken);
                 return;
             }
             catch (Exception e) when (IsNotUpYet(e) && waited < options.Value.StartTimeMax)
             {
                 LogWaiting(e.Message);
+                databases.Forget();
                 await Task.Delay(Pause, time, cancellationToken);
             }
         }

@@ -194,6 +194,33 @@ public sealed class ServiceTests(PostgresServer server) : IAsyncLifetime
         await second.ProgramTokenAsync();
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("Host=/nowhere;Username=identity;Database=identity")] // of an earlier run
+    public async Task Start_DatabaseNotThereYet_IsWaitedFor(string? before)
+    {
+        var file = Path.Combine(Site.Installation.Directory, "connections.json");
+        if (before is not null)
+            await File.WriteAllTextAsync(file, before);
+        Site.Options["Identity:Database"] = "";
+        Site.Options["Identity:DatabaseFile"] = file;
+        var starting = TestAuthority.StartAsync(Site, isSecond: true);
+        Assert.False(starting.IsCompleted, $"{starting.Exception}");
+        await File.WriteAllTextAsync(file, Site.Database);
+        await using var second = await starting;
+        await second.ProgramTokenAsync();
+    }
+
+    [Fact]
+    public async Task Start_DatabaseRefuses_EndsAfterItsTime()
+    {
+        Site.Options["Identity:Database"] = Site.Database.Replace("Password=", "Password=x", StringComparison.Ordinal);
+        Site.Options["Identity:StartTimeMax"] = "00:00:01";
+        var refused = await Assert.ThrowsAsync<PostgresException>(
+            () => TestAuthority.StartAsync(Site, isSecond: true));
+        Assert.Equal(PostgresErrorCodes.InvalidPassword, refused.SqlState);
+    }
+
     private async Task AllowAsync(string? name, bool allow)
     {
         await using var connection = new NpgsqlConnection(server.SuperConnection);

@@ -148,7 +148,7 @@ public sealed class RotationTests : IAsyncLifetime
         builder.Configuration["Lepton:Tls:ReloadInterval"] = "00:00:01";
         builder.AddServiceDefaults(service);
         var app = builder.Build();
-        app.MapServiceDefaults(RoutingService.Descriptor);
+        app.MapServiceDefaults(ServerFixture.NoOthers, RoutingService.Descriptor);
         app.MapGrpcService<WhoAsks>();
         await app.StartAsync();
         return app;

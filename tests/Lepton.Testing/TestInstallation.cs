@@ -46,6 +46,9 @@ public sealed class TestInstallation : IDisposable
     /// <summary>Where the files are.</summary>
     public string Directory { get; }
 
+    /// <summary>How long leaves are good for; a test that moves its clock makes it longer. Default 2 h.</summary>
+    public TimeSpan Life { get; set; } = TimeSpan.FromHours(2);
+
     /// <summary>The authority's certificate.</summary>
     public string AuthorityFile { get; }
 
@@ -107,7 +110,8 @@ public sealed class TestInstallation : IDisposable
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(oids, false));
         }
         var start = now - (age ?? TimeSpan.FromHours(1));
-        using var leaf = request.Create(authority, start, start + (life ?? TimeSpan.FromHours(2)), RandomNumberGenerator.GetBytes(8));
+        using var leaf = request.Create(
+            authority, start, start + (life ?? Life), RandomNumberGenerator.GetBytes(8));
         var files = (Path.Combine(Directory, name + ".crt"), Path.Combine(Directory, name + ".key"));
         File.WriteAllText(files.Item1, leaf.ExportCertificatePem());
         File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());

@@ -84,7 +84,7 @@ internal sealed partial record PasswordHash(int MemoryKiB, int Iterations, int L
         return true;
     }
 
-    [GeneratedRegex(@"^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$",
+    [GeneratedRegex(@"^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)\z",
         RegexOptions.CultureInvariant)]
     private static partial Regex Phc();
 }

@@ -56,7 +56,10 @@ public sealed class PostgresServer : IAsyncLifetime
     {
         var owner = new NpgsqlConnectionStringBuilder(new ServerFolder(_data).ReadConnections()["identity"])
         {
-            Database = $"test_{Interlocked.Increment(ref _databases)}", MaxPoolSize = 8, Timeout = 60, CommandTimeout = 60,
+            Database = $"test_{Interlocked.Increment(ref _databases)}",
+            MaxPoolSize = 8,
+            Timeout = 60, // a busy machine is no fault of what is tested
+            CommandTimeout = 60,
         };
         await using var connection = new NpgsqlConnection(SuperConnection);
         await connection.OpenAsync();

@@ -103,6 +103,7 @@ internal sealed class TestAuthority : IAsyncDisposable
     public static async Task<TestAuthority> StartAsync(
         TestSite site, bool isSecond = false, Action<IServiceCollection>? change = null)
     {
+        site.Installation.Life = TimeSpan.FromDays(200); // longer than any test moves its clock by
         for (var attempt = 1; ; attempt++)
         {
             var builder = WebApplication.CreateBuilder();
