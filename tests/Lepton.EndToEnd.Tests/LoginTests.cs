@@ -9,7 +9,7 @@ using Lepton.Platform.V1;
 namespace Lepton.EndToEnd.Tests;
 
 /// <summary>
-/// C1, C2: the seeded admin logs in by the device flow, does what it may, and is nobody any more once it has logged out.
+/// C1, C2: the seeded admin logs in by the device flow, does what it may, and is nobody any more once logged out.
 /// </summary>
 [Collection(PlatformCollection.Name)]
 public sealed partial class LoginTests(Platform platform)
@@ -36,7 +36,7 @@ public sealed partial class LoginTests(Platform platform)
             (await platform.RunAsync("logout")).Require();
         }
 
-        // Logging out ends the session: its tokens are refused by every gateway within seconds, though they were cached.
+        // Logging out ends the session: its tokens are refused within seconds, though gateways had cached them.
         long since = Stopwatch.GetTimestamp();
         while (await WhoAmIAsync(token) != StatusCode.Unauthenticated)
             Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(30), "a revoked token is still taken");

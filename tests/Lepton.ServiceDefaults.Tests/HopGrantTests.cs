@@ -44,14 +44,48 @@ public sealed class HopGrantTests : IDisposable
     [Fact]
     public void Verify_Sealed_GivesTheClaims()
     {
-        var hop = Seal(Assertion());
-        var headers = new HeaderDictionary { [HopHeader.Name] = hop.Assertion, [HopHeader.Grant] = hop.Grant };
-        for (var i = 0; i < 2; i++) // the second time from the cache
+        for (ulong i = 1; i <= 2; i++) // the second time from the cache
         {
+            var hop = Seal(Assertion());
+            var headers = new HeaderDictionary { [HopHeader.Name] = hop.Assertion, [HopHeader.Grant] = hop.Grant };
             var accepted = Assert.IsType<HopVerdict.Accepted>(verifier.Verify(headers, Node, Router));
-            Assert.Equal(Assertion(), accepted.Assertion);
+            var expected = Assertion();
+            expected.Sequence = i;
+            Assert.Equal(expected, accepted.Assertion);
             Assert.Equal(Router, accepted.Issuer);
         }
+    }
+
+    [Fact]
+    public void Verify_SealedTwice_IsTakenOnce()
+    {
+        SealedHop[] hops = [.. Enumerable.Range(0, 200).Select(_ => Seal(Assertion()))];
+        foreach (var hop in hops.Reverse())
+            Assert.IsType<HopVerdict.Accepted>(verifier.Verify(hop.Assertion, hop.Grant, Node, Router));
+
+        foreach (var hop in hops)
+            AssertRefused(hop.Assertion, hop.Grant);
+    }
+
+    [Fact]
+    public void Verify_SealedThatWasRefusedFirst_TookNoNumber()
+    {
+        var hop = Seal(Assertion());
+        Assert.IsType<HopVerdict.Refused>(verifier.Verify(hop.Assertion, hop.Grant, "inference-eu-west-b", Router));
+        Assert.IsType<HopVerdict.Accepted>(verifier.Verify(hop.Assertion, hop.Grant, Node, Router));
+    }
+
+    [Fact]
+    public void Verify_SignedTwice_IsTakenOnceInWhateverForm()
+    {
+        var signed = signer.Sign(Assertion());
+        Assert.IsType<HopVerdict.Accepted>(verifier.Verify(signed, null, Node, Router));
+
+        AssertRefused(signed, null);
+        AssertRefused(signer.Sign(Assertion()), null); // the same words under another signature
+        var later = Assertion();
+        later.Attempt = 2;
+        Assert.IsType<HopVerdict.Accepted>(verifier.Verify(signer.Sign(later), null, Node, Router));
     }
 
     [Fact]
@@ -87,6 +121,7 @@ public sealed class HopGrantTests : IDisposable
         var genuine = Convert.FromBase64String(hop.Grant);
         for (var i = 0; i < genuine.Length; i++)
             AssertRefused(hop.Assertion, Convert.ToBase64String(Changed(genuine, i)));
+        hop = Seal(Assertion());
         Assert.IsType<HopVerdict.Accepted>(verifier.Verify(hop.Assertion, hop.Grant, Node, Router));
     }
 
@@ -223,7 +258,9 @@ public sealed class HopGrantTests : IDisposable
 
     private void AssertVerdict<T>(HopGrant grant)
     {
-        var claims = Assertion().ToByteArray();
+        var assertion = Assertion();
+        assertion.Sequence = 1;
+        var claims = assertion.ToByteArray();
         byte[] maced = [.. "lepton-hop-mac-v1\0"u8, .. claims];
         var header = new SignedHopAssertion
         {

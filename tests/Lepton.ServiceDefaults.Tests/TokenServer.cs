@@ -31,7 +31,10 @@ public abstract class TokenServer : IAsyncLifetime
     public async Task DisposeAsync()
     {
         if (app is not null)
+        {
+            await app.StopAsync(); // or it would still write its keys' file while the folder is deleted
             await app.DisposeAsync();
+        }
         await Issuer.DisposeAsync();
         Installation.Dispose();
     }

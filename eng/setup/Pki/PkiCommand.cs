@@ -30,8 +30,7 @@ internal static partial class PkiCommand
         if (issued > 0)
             Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
         IdentityFiles.Ensure(paths.Pki);
-        if (AccessSigner.Sign(Path.Combine(paths.Root, "deploy", "access.json"), paths.Pki))
-            Console.WriteLine("set-up: roles and tenants of deploy/access.json signed");
+        SignAccess(paths);
     }
 
     /// <summary>
@@ -49,13 +48,21 @@ internal static partial class PkiCommand
         var renewed = Renew(paths.Pki, time);
         if (renewed > 0)
             Console.WriteLine($"set-up: {renewed} certificates renewed; what runs takes them by itself");
+        if (Directory.Exists(Path.Combine(paths.Pki, AccessSigner.Folder)))
+            SignAccess(paths);
+    }
+
+    private static void SignAccess(SetupPaths paths)
+    {
+        if (AccessSigner.Sign(Path.Combine(paths.Root, "deploy", "access.json"), paths.Pki))
+            Console.WriteLine("set-up: roles and tenants of deploy/access.json signed; what runs takes them by itself");
     }
 
     internal static int Renew(string directory, TimeProvider time) => Issue(
         directory, Folders(Path.Combine(directory, "services")), Folders(Path.Combine(directory, "clients")), time);
 
     public static int Issue(
-        string directory, IEnumerable<string> regions, IEnumerable<string> tenants, TimeProvider time)
+        string directory, IReadOnlyCollection<string> regions, IEnumerable<string> tenants, TimeProvider time)
     {
         using var authority = CertificateAuthority.LoadOrCreate(directory, time);
         var issued = 0;
@@ -64,8 +71,11 @@ internal static partial class PkiCommand
             if (authority.Ensure(leaf, new PemPair(Path.Combine(directory, folder), name)))
                 issued++;
         }
-        PemPair.CreateDirectory(Path.Combine(directory, AccessSigner.Folder));
-        Ensure(LeafCertificate.AccessSigner(), AccessSigner.Folder, AccessSigner.Name);
+        if (regions.Count > 0)
+        {
+            PemPair.CreateDirectory(Path.Combine(directory, AccessSigner.Folder));
+            Ensure(LeafCertificate.AccessSigner(), AccessSigner.Folder, AccessSigner.Name);
+        }
         PemPair.CreateDirectory(Path.Combine(directory, "services"));
         PemPair.CreateDirectory(Path.Combine(directory, "clients"));
         foreach (var region in regions)

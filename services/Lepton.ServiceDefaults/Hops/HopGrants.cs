@@ -20,9 +20,10 @@ internal sealed class HopGrants(HopIssuers issuers, TimeProvider time)
     private readonly ConcurrentDictionary<UInt128, Known> grants = new();
 
     /// <summary>Why claims sealed under this grant are not to be taken; null: grant and MAC are good.</summary>
-    public string? Fault(SignedHopAssertion claims, string? header, string audience, Caller peer, out Caller? issuer)
+    public string? Fault(SignedHopAssertion claims, string? header, string audience, Caller peer, out Caller? issuer,
+        out ReplayWindow? taken)
     {
-        issuer = null;
+        (issuer, taken) = (null, null);
         if (claims.GrantId.Length != HopHeader.GrantIdBytes || claims.Mac.Length != HopHeader.MacBytes)
             return "A sealed assertion has a grant's id of 16 bytes and a MAC of 32.";
         if (string.IsNullOrEmpty(header))
@@ -35,6 +36,9 @@ internal sealed class HopGrants(HopIssuers issuers, TimeProvider time)
                 return fault;
             if (known is null || known.Id != id)
                 return "The assertion is sealed under another grant than the one beside it.";
+            // Written in another way it is still the same grant: what came under it does not come again.
+            if (grants.TryGetValue(id, out var former))
+                known = known with { Taken = former.Taken };
             Keep(known);
         }
         var now = time.GetUtcNow();
@@ -44,7 +48,7 @@ internal sealed class HopGrants(HopIssuers issuers, TimeProvider time)
             return $"The grant is for {known.Audience}.";
         if (!known.Issuer.Caller.Equals(peer))
             return $"Granted by {known.Issuer.Caller.Principal}, sent by {peer.Principal}.";
-        issuer = known.Issuer.Caller;
+        (issuer, taken) = (known.Issuer.Caller, known.Taken);
         return Sealed(known.Mac, claims) ? null : "The MAC does not match.";
     }
 
@@ -96,6 +100,9 @@ internal sealed class HopGrants(HopIssuers issuers, TimeProvider time)
     private sealed record Known(UInt128 Id, string Header, HopMac Mac, string Audience, HopIssuers.Issuer Issuer,
         DateTimeOffset Expires)
     {
+        /// <summary>The numbers of the requests that came under it.</summary>
+        public ReplayWindow Taken { get; init; } = new();
+
         public override string ToString() => $"grant for {Audience}";
     }
 }

@@ -18,6 +18,8 @@ public sealed class HopSealer(HopSigner signer, TimeProvider time)
     // A receiver is a node or a router; far above this, grants of those that went are dropped with all others.
     private const int AudiencesMax = 20_000;
 
+    private const int SequenceBytesMax = 12;
+
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
     // Renewed at half its life: no request ever goes with a grant that is about to expire on its way.
@@ -27,21 +29,35 @@ public sealed class HopSealer(HopSigner signer, TimeProvider time)
 
     /// <summary>Seals claims.</summary>
     /// <param name="audience">Who may take it, as the claims say.</param>
-    /// <param name="claims">A serialised <see cref="HopAssertion"/>.</param>
+    /// <param name="claims">A serialised <see cref="HopAssertion"/> without its sequence, which is added here.</param>
     public SealedHop Seal(string audience, ReadOnlySpan<byte> claims)
     {
         ArgumentNullException.ThrowIfNull(audience);
         if (claims.Length > HopHeader.BytesMax - 128)
             throw new ArgumentException($"Claims of {claims.Length} bytes are too many.", nameof(claims));
         var grant = For(audience);
+        Span<byte> numbered = stackalloc byte[claims.Length + SequenceBytesMax];
+        claims.CopyTo(numbered);
+        numbered = numbered[..WriteSequence(numbered, claims.Length, grant.NextSequence())];
         // A SignedHopAssertion by hand: fields 1, 4 and 5, each a tag, a length and bytes.
-        Span<byte> sealedClaims = stackalloc byte[claims.Length + 64];
-        var at = Write(sealedClaims, 0, 0x0A, claims);
+        Span<byte> sealedClaims = stackalloc byte[numbered.Length + 64];
+        var at = Write(sealedClaims, 0, 0x0A, numbered);
         at = Write(sealedClaims, at, 0x22, grant.Id);
         Span<byte> mac = stackalloc byte[HopHeader.MacBytes];
-        grant.Mac.Write(claims, mac);
+        grant.Mac.Write(numbered, mac);
         at = Write(sealedClaims, at, 0x2A, mac);
         return new SealedHop(Convert.ToBase64String(sealedClaims[..at]), grant.Header);
+    }
+
+    // HopAssertion.sequence, field 16: a tag of two bytes and a varint.
+    private static int WriteSequence(Span<byte> to, int at, ulong sequence)
+    {
+        to[at++] = 0x80;
+        to[at++] = 0x01;
+        for (; sequence >= 0x80; sequence >>= 7)
+            to[at++] = (byte)(sequence | 0x80);
+        to[at++] = (byte)sequence;
+        return at;
     }
 
     private static int Write(Span<byte> to, int at, byte tag, ReadOnlySpan<byte> bytes)
@@ -87,5 +103,10 @@ public sealed class HopSealer(HopSigner signer, TimeProvider time)
         return new Grant(by, id, new HopMac(key), header, time.GetTimestamp());
     }
 
-    private sealed record Grant(HopKey By, byte[] Id, HopMac Mac, string Header, long MadeAt);
+    private sealed record Grant(HopKey By, byte[] Id, HopMac Mac, string Header, long MadeAt)
+    {
+        private long _sequence;
+
+        public ulong NextSequence() => (ulong)Interlocked.Increment(ref _sequence);
+    }
 }

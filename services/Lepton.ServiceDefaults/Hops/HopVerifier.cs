@@ -28,6 +28,7 @@ public sealed class HopVerifier
     private readonly TimeProvider time;
     private readonly HopIssuers issuers;
     private readonly HopGrants grants;
+    private readonly SignedOnce once;
 
     /// <summary>Trusts routers whose signing certificates come from this authority.</summary>
     public HopVerifier(TlsMaterial material, TimeProvider time)
@@ -35,6 +36,7 @@ public sealed class HopVerifier
         this.time = time;
         issuers = new HopIssuers(material, time);
         grants = new HopGrants(issuers, time);
+        once = new SignedOnce(time);
     }
 
     /// <summary>Checks a request's assertion, signed or sealed.</summary>
@@ -81,6 +83,7 @@ public sealed class HopVerifier
     {
         Caller? issuer;
         string? fault;
+        ReplayWindow? taken = null;
         if (signed.Mac.IsEmpty)
         {
             fault = issuers.Fault(signed.Certificate, signed.Signature, HopHeader.AssertionContext, signed.Assertion,
@@ -88,15 +91,21 @@ public sealed class HopVerifier
             issuer = signer?.Caller;
         }
         else if (signed.Certificate.IsEmpty && signed.Signature.IsEmpty)
-            fault = grants.Fault(signed, grant, audience, peer, out issuer);
+            fault = grants.Fault(signed, grant, audience, peer, out issuer, out taken);
         else
             return new HopVerdict.Refused("The assertion is both signed and sealed.");
         if (fault is not null || issuer is null)
             return new HopVerdict.Refused(fault ?? "The assertion is nobody's.");
         var assertion = HopAssertion.Parser.ParseFrom(signed.Assertion);
-        fault = Fault(assertion, audience);
+        // Last, so that what is refused for another reason takes no number.
+        fault = Fault(assertion, audience) ?? Replayed(assertion, signed, taken);
         return fault is null ? new HopVerdict.Accepted(assertion, issuer) : new HopVerdict.Refused(fault);
     }
+
+    private string? Replayed(HopAssertion assertion, SignedHopAssertion signed, ReplayWindow? taken) =>
+        (taken is not null ? taken.TryTake(assertion.Sequence) : once.TryTake(signed.Assertion, assertion.ExpireTime))
+            ? null
+            : "The assertion came before.";
 
     private string? Fault(HopAssertion a, string audience)
     {

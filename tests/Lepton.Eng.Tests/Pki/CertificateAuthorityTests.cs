@@ -99,7 +99,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(LeafCertificate.Lifetime / 2 + TimeSpan.FromMinutes(1));
 
-        Assert.Equal(7, PkiCommand.Renew(directory["pki"], time));
+        Assert.Equal(10, PkiCommand.Renew(directory["pki"], time));
         Assert.Equal(files, Files());
         Assert.NotEqual(former, Load("services/eu-west/routing/hop").SerialNumber);
     }

@@ -69,7 +69,13 @@ public sealed class FuzzTests : IAsyncLifetime
             .. FuzzTarget.Of(Grpc.Health.V1.Health.Descriptor, tenant, router),
             .. FuzzTarget.Of(ServerReflection.Descriptor, tenant, router),
             .. FuzzTarget.Of(V1.RegistryService.Descriptor, Client(pki.Service(Region, "inference")), router),
-            .. FuzzTarget.Of(V1.RegionService.Descriptor, Client(pki.Service("us-east", "routing")), router),
+            .. FuzzTarget.Of(Platform.V1.AccessService.Descriptor, tenant, router),
+            .. FuzzTarget.Of(Platform.V1.SecurityService.Descriptor, tenant, router),
+            // One is for other regions' routers, the other for siblings.
+            .. FuzzTarget.Of(V1.RegionService.Descriptor, Client(pki.Service("us-east", "routing")), router)
+                .Where(target => target.Method.Name == "Exchange"),
+            .. FuzzTarget.Of(V1.RegionService.Descriptor, Client(pki.Service(Region, "routing")), router)
+                .Where(target => target.Method.Name == "ShareUse"),
         ];
     }
 

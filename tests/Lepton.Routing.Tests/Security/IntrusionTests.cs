@@ -58,7 +58,7 @@ public sealed class IntrusionTests : IAsyncLifetime
         Assert.Contains("CALLER_NOT_ALLOWED", await ProbeAsync("carla")); // only who did it
         using GrpcChannel channel = world!.Installation.Channel(Router.Url, world.Installation.Tenant("other"));
         ListAlertsResponse alerts = await new SecurityService.SecurityServiceClient(channel)
-            .ListAlertsAsync(new ListAlertsRequest { Principal = "test/ada" });
+            .ListAlertsAsync(new ListAlertsRequest { Rule = "privilege-probing", Principal = "test/ada" });
         SecurityAlert alert = Assert.Single(alerts.Alerts);
         Assert.Equal(("privilege-probing", "demo", "eu-west"), (alert.Rule, alert.Tenant, alert.Region));
         Assert.NotNull(alert.LockedUntilTime);

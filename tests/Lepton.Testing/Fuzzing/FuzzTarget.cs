@@ -24,9 +24,7 @@ public sealed record FuzzTarget(
     public static HttpMessageInvoker Connections(TestInstallation installation, (string Certificate, string Key) shown)
     {
         ArgumentNullException.ThrowIfNull(installation);
-        var handler = installation.Handler(shown);
-        handler.PooledConnectionLifetime = TimeSpan.Zero;
-        return new HttpMessageInvoker(handler);
+        return new HttpMessageInvoker(new FreshConnections(() => installation.Handler(shown)));
     }
 
     /// <summary>What neither gateway nor node offers of the Open Inference Protocol.</summary>
