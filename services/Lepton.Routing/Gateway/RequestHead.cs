@@ -22,6 +22,10 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier,
 {
     private const int TagsLengthMax = 1024;
 
+    // Kestrel takes 100 headers of 32 KiB together. What goes on has a hop's headers besides: a client that filled the
+    // room would have every node refuse the whole, and look as if the nodes failed.
+    private const int MetadataBytesMax = 24 << 10, MetadataEntriesMax = 80, EntryOverhead = 32;
+
     /// <summary>
     /// The head, or why the request is refused unread. What was learned before a refusal is in the draft.
     /// </summary>
@@ -30,6 +34,9 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier,
         Caller caller = http.GetCaller();
         IHeaderDictionary headers = http.Request.Headers;
         HopAssertion? origin = null;
+        if (caller.Kind == CallerKind.Tenant && !Fits(headers))
+            return (null, GatewayErrors.MetadataInvalid(
+                "metadata", $"takes at most {MetadataEntriesMax} entries and {MetadataBytesMax} bytes together"));
         if (caller.Kind == CallerKind.Service)
         {
             (origin, RpcException? hopError) = ReadOrigin(headers, caller);
@@ -58,6 +65,18 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier,
             ? (null, error)
             : (new RequestHead(draft.Tenant, draft.Principal, draft.AskedClass, draft.Priority, strategy, timeout,
                 origin, known, allowed), null);
+    }
+
+    private static bool Fits(IHeaderDictionary headers)
+    {
+        int bytes = 0, entries = 0;
+        foreach (var (name, values) in headers)
+            foreach (string? value in values)
+            {
+                bytes += name.Length + (value?.Length ?? 0) + EntryOverhead; // as HTTP/2 counts a header list
+                entries++;
+            }
+        return bytes <= MetadataBytesMax && entries <= MetadataEntriesMax;
     }
 
     private (HopAssertion?, RpcException?) ReadOrigin(IHeaderDictionary headers, Caller caller)

@@ -16,7 +16,7 @@ namespace Lepton.Benchmarks.Token;
 /// </summary>
 internal static class TokenBench
 {
-    private const int Tokens = 1000;
+    private const int Tokens = 1000, Assignments = 10_000;
 
     internal static int Run(string[] args)
     {
@@ -58,9 +58,16 @@ internal static class TokenBench
             .Token ?? throw new InvalidOperationException("A good token was refused.");
         (double hitNanos, double missNanos) = Paired.Measure(hit, miss);
         double hitBytes = Paired.BytesOf(hit);
+        Action access = AccessCheck();
+        (double accessNanos, _) = Paired.Measure(access, hit);
+        double accessBytes = Paired.BytesOf(access);
+        using HopPair hops = new(installation, app.Services);
+        (double sealedNanos, double signedNanos) = Paired.Measure(hops.Sealed, hops.Signed);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"token: {Tokens} tokens of {tokens[0].Length} characters; median of {Paired.Rounds} interleaved rounds\n"
-            + $"known     {hitNanos,10:F0} ns {hitBytes,6:F0} B\nvalidated {missNanos,10:F0} ns"));
+            + $"known     {hitNanos,10:F0} ns {hitBytes,6:F0} B\nvalidated {missNanos,10:F0} ns\n"
+            + $"may it?   {accessNanos,10:F0} ns {accessBytes,6:F0} B   {Assignments} assignments\n"
+            + $"hop       {sealedNanos,10:F0} ns sealed and checked, {signedNanos:F0} ns to sign one instead"));
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             bench = "token",
@@ -68,9 +75,35 @@ internal static class TokenBench
             {
                 ["hit_ns"] = Math.Round(hitNanos, 1), ["hit_bytes"] = hitBytes,
                 ["miss_ns"] = Math.Round(missNanos), ["hit_vs_miss"] = Math.Round(hitNanos / missNanos, 5),
+                ["access_ns"] = Math.Round(accessNanos, 1), ["access_bytes"] = accessBytes,
+                ["hop_ns"] = Math.Round(sealedNanos), ["hop_vs_signing"] = Math.Round(sealedNanos / signedNanos, 5),
             },
         }));
         return 0;
+    }
+
+    /// <summary>Roles of ten thousand people and a thousand tenants; one after the other asks.</summary>
+    private static Action AccessCheck()
+    {
+        AccessDocument document = new()
+        {
+            Version = 1,
+            Assignments =
+            [
+                .. Enumerable.Range(0, Assignments).Select(i => new AccessDocument.Assignment
+                {
+                    Principal = i % 10 > 0 ? $"lepton/person-{i}" : null, Tenant = i % 10 == 0 ? $"tenant-{i}" : null,
+                    Role = "service", Regions = [i % 2 == 0 ? "eu-west" : "us-east"],
+                }),
+            ],
+            Tenants = new Dictionary<string, TenantTerms>(),
+        };
+        AccessSnapshot snapshot = new(document, "eu-west");
+        AccessRule rule = AccessRule.For(Platform.V1.Permission.Infer);
+        Caller[] callers = [.. Enumerable.Range(0, Tokens).Select(i => Caller.OfToken(
+            "lepton", $"person-{i * 10}", $"tenant-{i * 10}"))];
+        int asked = 0, allowed = 0;
+        return () => allowed += snapshot.Allows(callers[asked++ % Tokens], rule) ? 1 : 0;
     }
 
     private static DefaultHttpContext Request(string token)

@@ -138,6 +138,32 @@ public sealed class InferTests
     }
 
     [Theory]
+    [InlineData(1, 20_000, true)]
+    [InlineData(70, 200, true)]
+    [InlineData(1, 26_000, false)]
+    [InlineData(85, 10, false)]
+    public async Task ModelInfer_MuchMetadata_GoesOnWholeOrIsRefusedAndNoNodeIsToBlame(int count, int length, bool fits)
+    {
+        await using TestWorld world = await TestWorld.StartAsync(["eu-west"]);
+        FakeNode node = await world.AddNodeAsync("eu-west", "node-a", "ocr");
+        Metadata headers = [];
+        for (int i = 0; i < count; i++)
+            headers.Add($"x-{i}", new string('v', length));
+        Task<ModelInferResponse> Send() =>
+            world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"), headers).ResponseAsync;
+
+        for (int i = 0; i < 10; i++) // more than would open a circuit
+            if (fits)
+                await Send();
+            else
+                Assert.Equal("METADATA_INVALID", RpcErrors.ReasonOf(await Assert.ThrowsAsync<RpcException>(Send)));
+
+        Assert.Equal(fits ? 10 : 0, node.Served);
+        await world["eu-west"].Client.ModelInferAsync(TestWorld.Ask("ocr"));
+        Assert.True(world["eu-west"].Snapshot.Nodes.Single().State == V1.NodeState.Serving);
+    }
+
+    [Theory]
     [InlineData("x-lepton-strategy", "best")]
     [InlineData("x-lepton-priority", "urgent")]
     [InlineData("x-lepton-data-class", "")]
