@@ -4,7 +4,7 @@ namespace Lepton.Testing.Fuzzing;
 
 /// <summary>
 /// A connection for each request. The last ones stay open until their answers have surely been read; older ones are
-/// closed, or sixty thousand requests would take as many sockets.
+/// closed, or ten thousand requests would take as many sockets.
 /// </summary>
 internal sealed class FreshConnections(Func<HttpMessageHandler> connect) : HttpMessageHandler
 {
