@@ -6,27 +6,9 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: people log in by the device flow (RFC 8628) on a plain page.</summary>
 [Collection("postgres")]
-public sealed class DeviceFlowTests(PostgresServer server) : IAsyncLifetime
+public sealed class DeviceFlowTests(PostgresServer server) : AuthorityTests(server)
 {
-    private TestSite? _site;
-    private TestAuthority? _authority;
-
-    private TestAuthority Authority => _authority ?? throw new InvalidOperationException("not started");
-
     private Person Ada => new(Authority);
-
-    public async Task InitializeAsync()
-    {
-        _site = await TestSite.CreateAsync(server);
-        _authority = await TestAuthority.StartAsync(_site);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_authority is not null)
-            await _authority.DisposeAsync();
-        _site?.Dispose();
-    }
 
     [Fact]
     public async Task Flow_Approved_GivesTokensOfThePerson()

@@ -12,28 +12,8 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: signing keys rotate on a schedule that restarts and instances share, and are sealed at rest.</summary>
 [Collection("postgres")]
-public sealed class KeyTests(PostgresServer server) : IAsyncLifetime
+public sealed class KeyTests(PostgresServer server) : AuthorityTests(server)
 {
-    private TestSite? _site;
-    private TestAuthority? _authority;
-
-    private TestSite Site => _site ?? throw new InvalidOperationException("not started");
-
-    private TestAuthority Authority => _authority ?? throw new InvalidOperationException("not started");
-
-    public async Task InitializeAsync()
-    {
-        _site = await TestSite.CreateAsync(server);
-        _authority = await TestAuthority.StartAsync(_site);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_authority is not null)
-            await _authority.DisposeAsync();
-        _site?.Dispose();
-    }
-
     [Fact]
     public async Task Keys_OverTime_ArePublishedBeforeUseAndUntilTheirLastTokenIsOver()
     {
@@ -88,7 +68,7 @@ public sealed class KeyTests(PostgresServer server) : IAsyncLifetime
             Assert.Equal(2, (await PublishedAsync()).Count);
         }
         await Authority.DisposeAsync();
-        _authority = await TestAuthority.StartAsync(Site);
+        Authority = await TestAuthority.StartAsync(Site);
         Assert.Equal(first, await SigningAsync());
         Assert.Equal(first, new JsonWebToken(token).Kid);
         Assert.Equal(2, (await PublishedAsync()).Count);
@@ -97,7 +77,7 @@ public sealed class KeyTests(PostgresServer server) : IAsyncLifetime
     [Fact]
     public async Task Keys_ManyFirstStartsAtOnce_MakeOne()
     {
-        var site = await TestSite.CreateAsync(server);
+        var site = await TestSite.CreateAsync(Server);
         var authorities = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ =>
             TestAuthority.StartAsync(site, isSecond: true)));
         foreach (var authority in authorities)

@@ -7,27 +7,9 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: refresh tokens rotate, and one that is shown again ends the session (RFC 9700).</summary>
 [Collection("postgres")]
-public sealed class RefreshTests(PostgresServer server) : IAsyncLifetime
+public sealed class RefreshTests(PostgresServer server) : AuthorityTests(server)
 {
-    private TestSite? _site;
-    private TestAuthority? _authority;
-
-    private TestAuthority Authority => _authority ?? throw new InvalidOperationException("not started");
-
     private Person Ada => new(Authority);
-
-    public async Task InitializeAsync()
-    {
-        _site = await TestSite.CreateAsync(server);
-        _authority = await TestAuthority.StartAsync(_site);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_authority is not null)
-            await _authority.DisposeAsync();
-        _site?.Dispose();
-    }
 
     [Fact]
     public async Task Refresh_Good_GivesNewTokensOfTheSameSession()

@@ -12,28 +12,8 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1, C2, E5: the service as others see it: discovery, TLS, health, limits, metrics, bad options.</summary>
 [Collection("postgres")]
-public sealed class ServiceTests(PostgresServer server) : IAsyncLifetime
+public sealed class ServiceTests(PostgresServer server) : AuthorityTests(server)
 {
-    private TestSite? _site;
-    private TestAuthority? _authority;
-
-    private TestSite Site => _site ?? throw new InvalidOperationException("not started");
-
-    private TestAuthority Authority => _authority ?? throw new InvalidOperationException("not started");
-
-    public async Task InitializeAsync()
-    {
-        _site = await TestSite.CreateAsync(server);
-        _authority = await TestAuthority.StartAsync(_site);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_authority is not null)
-            await _authority.DisposeAsync();
-        _site?.Dispose();
-    }
-
     [Fact]
     public async Task Discovery_BothDocuments_SayTheSameAndLeadSomewhere()
     {
@@ -223,7 +203,7 @@ public sealed class ServiceTests(PostgresServer server) : IAsyncLifetime
 
     private async Task AllowAsync(string? name, bool allow)
     {
-        await using var connection = new NpgsqlConnection(server.SuperConnection);
+        await using var connection = new NpgsqlConnection(Server.SuperConnection);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
             $"ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}; "

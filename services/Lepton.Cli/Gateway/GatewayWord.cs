@@ -48,7 +48,7 @@ internal sealed record GatewayWord(string Region, WhoAmIResponse? Caller, Comman
         ["tenant"] = Caller?.Tenant,
         ["permissions"] = Caller is null
             ? null
-            : new JsonArray([.. Caller.Permissions.Select(p => (JsonNode)NameOf(p))]),
+            : new JsonArray([.. Caller.Permissions.Select(p => (JsonNode)RpcFailure.WireName(p))]),
         ["roles"] = Caller is null ? null : new JsonArray([.. Caller.Roles.Select(role => new JsonObject
         {
             ["role"] = role.Role,
@@ -59,8 +59,4 @@ internal sealed record GatewayWord(string Region, WhoAmIResponse? Caller, Comman
             ? failure.Json?.DeepClone() ?? new JsonObject { ["message"] = failure.Message }
             : null,
     };
-
-    /// <summary>NodesManage is NODES_MANAGE in every document.</summary>
-    private static string NameOf(Permission permission) => string.Concat(permission.ToString()
-        .Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
 }

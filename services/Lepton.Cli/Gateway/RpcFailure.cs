@@ -58,9 +58,11 @@ internal static class RpcFailure
     }
 
     /// <summary>FailedPrecondition is FAILED_PRECONDITION in every gRPC document.</summary>
-    public static string Code(StatusCode code) => string.Concat(code.ToString()
-        .Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()))
-        .Replace("O_K", "OK", StringComparison.Ordinal);
+    public static string Code(StatusCode code) => WireName(code).Replace("O_K", "OK", StringComparison.Ordinal);
+
+    /// <summary>An enum's value as documents write it: NodesManage is NODES_MANAGE.</summary>
+    public static string WireName(System.Enum value) => string.Concat(value.ToString()
+        .Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
 
     /// <summary>What the CLI itself found out while the call was under way: that the login is over.</summary>
     private static CommandFailure? OwnFailure(RpcException exception)

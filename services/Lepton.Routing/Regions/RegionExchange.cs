@@ -22,29 +22,15 @@ internal sealed partial class RegionExchange(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         topology.RemoteRouters.Select(r => KeepAsync(r, stoppingToken)));
 
-    private async Task KeepAsync(RouterSite router, CancellationToken stopping)
-    {
-        TimeSpan retry = RetryMin;
-        while (!stopping.IsCancellationRequested)
+    private Task KeepAsync(RouterSite router, CancellationToken stopping) => RouterStream.KeepAsync(
+        () => ExchangeAsync(router, stopping),
+        why =>
         {
-            long started = time.GetTimestamp();
-            try
-            {
-                await ExchangeAsync(router, stopping);
-            }
-            catch (Exception e) when (
-                e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
-            {
-                if (stopping.IsCancellationRequested)
-                    return;
-                LogLost(router.Name, e is RpcException rpc ? rpc.Status.Detail : e.Message);
-            }
+            if (why is not null)
+                LogLost(router.Name, why);
             regions.Connected(router, false);
-            retry = time.GetElapsedTime(started) > RetryMax ? RetryMin
-                : TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, RetryMax.Ticks));
-            await Task.Delay(retry, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+        },
+        RetryMin, RetryMax, time, stopping);
 
     private async Task ExchangeAsync(RouterSite router, CancellationToken stopping)
     {

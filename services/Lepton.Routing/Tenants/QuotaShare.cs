@@ -18,28 +18,14 @@ internal sealed partial class QuotaShare(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(topology.Siblings.Select(sibling => KeepAsync(sibling, stoppingToken)));
 
-    private async Task KeepAsync(RouterSite sibling, CancellationToken stopping)
-    {
-        TimeSpan retry = RetryMin;
-        while (!stopping.IsCancellationRequested)
+    private Task KeepAsync(RouterSite sibling, CancellationToken stopping) => RouterStream.KeepAsync(
+        () => ShareAsync(sibling, stopping),
+        why =>
         {
-            long started = time.GetTimestamp();
-            try
-            {
-                await ShareAsync(sibling, stopping);
-            }
-            catch (Exception e) when (
-                e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
-            {
-                if (stopping.IsCancellationRequested)
-                    return;
-                LogLost(sibling.Name, e is RpcException rpc ? rpc.Status.Detail : e.Message);
-            }
-            retry = time.GetElapsedTime(started) > RetryMax ? RetryMin
-                : TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, RetryMax.Ticks));
-            await Task.Delay(retry, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+            if (why is not null)
+                LogLost(sibling.Name, why);
+        },
+        RetryMin, RetryMax, time, stopping);
 
     private async Task ShareAsync(RouterSite sibling, CancellationToken stopping)
     {

@@ -48,7 +48,7 @@ public sealed partial class AccessFile : BackgroundService
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using PeriodicTimer timer = new(Interval, time);
-        while (await WaitAsync(timer, stoppingToken))
+        while (await timer.WaitForNextTickAsync(stoppingToken))
             LookAgain();
     }
 
@@ -68,18 +68,6 @@ public sealed partial class AccessFile : BackgroundService
         {
             refused.Add(1);
             LogRefused(e.Message, current.Version);
-        }
-    }
-
-    private static async ValueTask<bool> WaitAsync(PeriodicTimer timer, CancellationToken stopping)
-    {
-        try
-        {
-            return await timer.WaitForNextTickAsync(stopping);
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
         }
     }
 

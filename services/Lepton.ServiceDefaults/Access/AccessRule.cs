@@ -19,9 +19,6 @@ public sealed class AccessRule
     /// <summary>Whoever can be named may call.</summary>
     public bool Anyone { get; }
 
-    /// <summary>Lepton's own services that may call; <c>*</c>: each.</summary>
-    public IReadOnlyList<string> Services => _services;
-
     /// <summary>It changes what others rely on.</summary>
     public bool IsManagement => Permission is Permission.ModelsManage or Permission.NodesManage
         or Permission.CostsManage or Permission.RolesManage;

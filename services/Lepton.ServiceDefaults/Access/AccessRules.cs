@@ -15,9 +15,6 @@ public sealed class AccessRules
     /// <summary>The rule for a request path; null: there is none.</summary>
     public AccessRule? Find(string path) => _rules.GetValueOrDefault(path);
 
-    /// <summary>Every path and its rule.</summary>
-    public IReadOnlyDictionary<string, AccessRule> All => _rules;
-
     /// <summary>The path of an RPC.</summary>
     public static string PathOf(MethodDescriptor method)
     {

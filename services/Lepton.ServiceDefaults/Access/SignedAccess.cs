@@ -20,25 +20,6 @@ public static class SignedAccess
 
     private const string Type = "lepton-access+jws";
 
-    /// <summary>Signs a document.</summary>
-    /// <param name="json">What <see cref="AccessDocument.Read"/> takes.</param>
-    /// <param name="signer">A P-256 certificate with its key.</param>
-    public static string Sign(ReadOnlySpan<byte> json, X509Certificate2 signer)
-    {
-        ArgumentNullException.ThrowIfNull(signer);
-        using var key = signer.GetECDsaPrivateKey()
-            ?? throw new ArgumentException("The signer's certificate comes without its key.", nameof(signer));
-        var header = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
-        {
-            ["alg"] = "ES256",
-            ["typ"] = Type,
-            ["x5c"] = new[] { Convert.ToBase64String(signer.RawData) },
-        });
-        var signed = $"{Base64Url.EncodeToString(header)}.{Base64Url.EncodeToString(json)}";
-        var signature = key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256);
-        return $"{signed}.{Base64Url.EncodeToString(signature)}";
-    }
-
     /// <summary>The document that was signed.</summary>
     /// <exception cref="AccessFileException">It is not what a trusted signer signed, or is wrong.</exception>
     internal static AccessDocument Read(string jws, Func<X509Certificate2, bool> trusted)

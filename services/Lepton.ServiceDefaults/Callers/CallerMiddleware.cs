@@ -87,6 +87,9 @@ internal sealed class CallerMiddleware(
     RequestDelegate next, ICallerSource callers, AccessRules rules, AccessFile access, Revocations revocations,
     IEnumerable<ICallerWatch> watches)
 {
+    private static readonly TokenFault Stale = new(ErrorReason.RevocationsStale,
+        "Whether the token was revoked cannot be known now, and nothing is managed by it until it can be.");
+
     private static readonly object LastNamed = new();
 
     private readonly ICallerWatch? _watch = watches.SingleOrDefault();
@@ -102,22 +105,21 @@ internal sealed class CallerMiddleware(
 
     private Task GoOn(HttpContext context, CallerAnswer answer)
     {
-        if (OpenEndpoints.IsOpen(context))
-        {
-            context.Features.Set(answer.Caller);
-            return next(context);
-        }
         if (answer.Caller is not { } caller)
         {
+            if (OpenEndpoints.IsOpen(context))
+                return next(context);
             _watch?.Refused(Sight(context, answer));
             return RefuseAsync(context, answer.Fault
                 ?? throw new InvalidOperationException("Neither a caller nor a fault."));
         }
-        if (_watch is not null && Watch(context, answer, caller) is { } until)
+        if (_watch is { } watch && Watch(watch, context, answer, caller) is { } until)
             return LockedAsync(context, caller, until);
         context.Features.Set(caller);
         if (rules.Find(context.Request.Path.Value ?? "") is not { } rule)
-            return context.GetEndpoint() is null ? next(context) : NotOfferedAsync(context);
+            return context.GetEndpoint() is null || OpenEndpoints.IsOpen(context)
+                ? next(context)
+                : NotOfferedAsync(context);
         var snapshot = access.Current;
         if (!snapshot.Allows(caller, rule))
         {
@@ -130,18 +132,19 @@ internal sealed class CallerMiddleware(
     }
 
     // A connection is mostly one caller's: only who is new on it is told.
-    private DateTimeOffset? Watch(HttpContext context, in CallerAnswer answer, Caller caller)
+    private static DateTimeOffset? Watch(
+        ICallerWatch watch, HttpContext context, in CallerAnswer answer, Caller caller)
     {
-        if (_watch?.LockedUntil(caller) is { } until)
+        if (watch.LockedUntil(caller) is { } until)
         {
-            _watch.Denied(Sight(context, answer), "");
+            watch.Denied(Sight(context, answer), "");
             return until;
         }
         object shown = answer.Token is { } token ? token : caller;
         var items = context.Features.Get<IConnectionItemsFeature>()?.Items;
         if (items is null || !items.TryGetValue(LastNamed, out var last) || !ReferenceEquals(last, shown))
         {
-            _watch?.Named(Sight(context, answer));
+            watch.Named(Sight(context, answer));
             if (items is not null)
                 items[LastNamed] = shown;
         }
@@ -156,9 +159,6 @@ internal sealed class CallerMiddleware(
             $"{caller.Principal} is locked out here until {until:u}: what it did looked like an attack.",
             new Dictionary<string, string> { ["until"] = until.ToString("O", CultureInfo.InvariantCulture) })
             .WriteToAsync(context);
-
-    private static readonly TokenFault Stale = new(ErrorReason.RevocationsStale,
-        "Whether the token was revoked cannot be known now, and nothing is managed by it until it can be.");
 
     private static Task NotOfferedAsync(HttpContext context) =>
         RpcErrors.Create(StatusCode.Unimplemented, ErrorReason.FeatureNotOffered,
