@@ -15,16 +15,17 @@ internal static class Databases
         }.ConnectionString;
 
     public static void Ensure(
-        string socketDirectory, IEnumerable<string> names, IReadOnlyDictionary<string, string> secrets)
+        string socketDirectory, PostgresOptions options, IReadOnlyDictionary<string, string> secrets)
     {
         using var connection = Open(ConnectionString(
             socketDirectory, ServerFolder.Superuser, secrets[ServerFolder.Superuser]));
-        foreach (var name in names)
+        foreach (var name in options.Databases)
         {
             // Names hold a-z, 0-9 and _ only, passwords hexadecimal digits only: neither can end a quotation.
             if (!Exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = $1", name))
                 Execute(connection, $"""CREATE ROLE "{name}" LOGIN""");
-            Execute(connection, $"""ALTER ROLE "{name}" PASSWORD '{secrets[name]}'""");
+            var right = options.Replicating.Contains(name) ? "REPLICATION" : "NOREPLICATION";
+            Execute(connection, $"""ALTER ROLE "{name}" {right} PASSWORD '{secrets[name]}'""");
             if (!Exists(connection, "SELECT 1 FROM pg_database WHERE datname = $1", name))
                 Execute(connection, $"""CREATE DATABASE "{name}" OWNER "{name}" """);
             Execute(connection, $"""REVOKE ALL ON DATABASE "{name}" FROM PUBLIC""");

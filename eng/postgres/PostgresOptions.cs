@@ -9,20 +9,23 @@ namespace Lepton.Postgres;
 /// <param name="SocketDirectory">At most 93 bytes; null: inside <paramref name="Data"/> where that is short
 /// enough.</param>
 /// <param name="Databases">A database and a role of the same name are made for each.</param>
+/// <param name="Replicating">Those of them whose role may read the write-ahead log.</param>
 /// <param name="IsCheck">Only ask whether the server of this folder answers.</param>
 internal sealed partial record PostgresOptions(
-    string Tools, string Data, string? SocketDirectory, IReadOnlyList<string> Databases, bool IsCheck)
+    string Tools, string Data, string? SocketDirectory, IReadOnlyList<string> Databases,
+    IReadOnlyList<string> Replicating, bool IsCheck)
 {
     public const string Usage = """
-        usage: Lepton.Postgres --tools DIR --data DIR [--socket-dir DIR] --databases NAME,...
+        usage: Lepton.Postgres --tools DIR --data DIR [--socket-dir DIR] --databases NAME[+replication],...
                Lepton.Postgres --check --data DIR
         Runs one embedded PostgreSQL server on a unix socket until SIGTERM or SIGINT. DIR/connections.json then holds
         a connection string for each database; DIR/ready exists while they work. --check exits 0 if they do.
+        +replication: the role may read the write-ahead log (change capture).
         """;
 
     public static PostgresOptions Parse(string[] args)
     {
-        var options = new PostgresOptions("", "", null, [], false);
+        var options = new PostgresOptions("", "", null, [], [], false);
         for (var rest = args.AsSpan(); rest.Length > 0;)
         {
             (options, var taken) = rest switch
@@ -31,7 +34,7 @@ internal sealed partial record PostgresOptions(
                 ["--tools", var value, ..] => (options with { Tools = Path.GetFullPath(value) }, 2),
                 ["--data", var value, ..] => (options with { Data = Path.GetFullPath(value) }, 2),
                 ["--socket-dir", var value, ..] => (options with { SocketDirectory = Path.GetFullPath(value) }, 2),
-                ["--databases", var value, ..] => (options with { Databases = Names(value) }, 2),
+                ["--databases", var value, ..] => (options.WithDatabases(value), 2),
                 _ => throw new PostgresException($"unknown or incomplete argument {rest[0]}\n{Usage}"),
             };
             rest = rest[taken..];
@@ -42,12 +45,16 @@ internal sealed partial record PostgresOptions(
         return options;
     }
 
-    private static string[] Names(string list)
+    private PostgresOptions WithDatabases(string list)
     {
-        var names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        const string Right = "+replication";
+        var entries = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string[] replicating = [.. entries.Where(e => e.EndsWith(Right, StringComparison.Ordinal))
+            .Select(e => e[..^Right.Length])];
+        string[] names = [.. entries.Select(e => e.EndsWith(Right, StringComparison.Ordinal) ? e[..^Right.Length] : e)];
         return names.FirstOrDefault(name => !NamePattern.IsMatch(name)) is { } wrong
             ? throw new PostgresException($"\"{wrong}\" is no database name: lower-case letters, digits, underscores.")
-            : names;
+            : this with { Databases = names, Replicating = replicating };
     }
 
     [GeneratedRegex("^[a-z][a-z0-9_]{0,62}$", RegexOptions.CultureInvariant)]

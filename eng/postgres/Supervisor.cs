@@ -86,7 +86,7 @@ internal sealed class Supervisor(PostgresOptions options, ServerFolder folder, M
             var ready = server.WaitReady(stop);
             if (ready)
             {
-                Databases.Ensure(socketDirectory, options.Databases, secrets);
+                Databases.Ensure(socketDirectory, options, secrets);
                 folder.MarkReady(server.Pid);
                 Log($"ready in {started.Elapsed.TotalSeconds:F1} s, process {server.Pid}, socket in {socketDirectory}");
                 while (!server.HasExited && !stop.Wait(PollInterval))

@@ -6,7 +6,7 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: people log in by the device flow (RFC 8628) on a plain page.</summary>
 [Collection("postgres")]
-public sealed class DeviceFlowTests(PostgresServer server) : AuthorityTests(server)
+public sealed class DeviceFlowTests(IdentityServer server) : AuthorityTests(server)
 {
     private Person Ada => new(Authority);
 

@@ -12,7 +12,7 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: signing keys rotate on a schedule that restarts and instances share, and are sealed at rest.</summary>
 [Collection("postgres")]
-public sealed class KeyTests(PostgresServer server) : AuthorityTests(server)
+public sealed class KeyTests(IdentityServer server) : AuthorityTests(server)
 {
     [Fact]
     public async Task Keys_OverTime_ArePublishedBeforeUseAndUntilTheirLastTokenIsOver()

@@ -10,7 +10,7 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1, C6: wrong passwords lead to growing waits, and tell nothing.</summary>
 [Collection("postgres")]
-public sealed class LogInTests(PostgresServer server) : IAsyncLifetime
+public sealed class LogInTests(IdentityServer server) : IAsyncLifetime
 {
     private readonly Recorder _recorder = new();
     private TestSite? _site;

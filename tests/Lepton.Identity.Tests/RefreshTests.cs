@@ -7,7 +7,7 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: refresh tokens rotate, and one that is shown again ends the session (RFC 9700).</summary>
 [Collection("postgres")]
-public sealed class RefreshTests(PostgresServer server) : AuthorityTests(server)
+public sealed class RefreshTests(IdentityServer server) : AuthorityTests(server)
 {
     private Person Ada => new(Authority);
 

@@ -11,7 +11,7 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: revocation (RFC 7009), introspection (RFC 7662), and the list that services read.</summary>
 [Collection("postgres")]
-public sealed class RevocationTests(PostgresServer server) : IAsyncLifetime
+public sealed class RevocationTests(IdentityServer server) : IAsyncLifetime
 {
     private TestSite? _site;
     private TestAuthority? _authority;

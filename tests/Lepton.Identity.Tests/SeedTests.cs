@@ -9,7 +9,7 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1: users and clients are those of the seed file; a wrong one stops the start and says where.</summary>
 [Collection("postgres")]
-public sealed class SeedTests(PostgresServer server)
+public sealed class SeedTests(IdentityServer server)
 {
     private const string Phc = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA";
 

@@ -12,7 +12,7 @@ namespace Lepton.Identity.Tests;
 
 /// <summary>C1, C2, E5: the service as others see it: discovery, TLS, health, limits, metrics, bad options.</summary>
 [Collection("postgres")]
-public sealed class ServiceTests(PostgresServer server) : AuthorityTests(server)
+public sealed class ServiceTests(IdentityServer server) : AuthorityTests(server)
 {
     [Fact]
     public async Task Discovery_BothDocuments_SayTheSameAndLeadSomewhere()

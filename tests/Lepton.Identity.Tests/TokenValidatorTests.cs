@@ -12,7 +12,7 @@ namespace Lepton.Identity.Tests;
 /// <summary>C1: what every service checks tokens by takes this authority's, found by discovery, and no changed
 /// ones.</summary>
 [Collection("postgres")]
-public sealed class TokenValidatorTests(PostgresServer server) : IAsyncLifetime
+public sealed class TokenValidatorTests(IdentityServer server) : IAsyncLifetime
 {
     private TestSite? _site;
     private TestAuthority? _authority;

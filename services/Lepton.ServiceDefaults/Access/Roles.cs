@@ -13,9 +13,13 @@ public static class Roles
     public static FrozenDictionary<string, PermissionSet> All { get; } = new Dictionary<string, PermissionSet>
     {
         // A program of a tenant's that uses models.
-        ["service"] = new(Permission.Infer, Permission.ModelsRead, Permission.DecisionsRead),
+        ["service"] = new(Permission.Infer, Permission.ModelsRead, Permission.DecisionsRead, Permission.RecordsRead,
+            Permission.RecordsWrite),
+        // Answers for personal data: reads, corrects, exports, erases.
+        ["steward"] = new(Permission.RecordsRead, Permission.RecordsWrite, Permission.SubjectsManage),
         ["viewer"] = new(See),
-        ["operator"] = new([.. See, Permission.ModelsManage, Permission.NodesManage, Permission.MetricsRead]),
+        ["operator"] = new([.. See, Permission.ModelsManage, Permission.NodesManage, Permission.MetricsRead,
+            Permission.RecordsManage]),
         ["auditor"] = new([.. See, Permission.AuditRead]),
         ["billing"] = new(Permission.CostsRead, Permission.CostsManage),
         ["admin"] = new([.. Enum.GetValues<Permission>().Where(p => p != Permission.Unspecified)]),

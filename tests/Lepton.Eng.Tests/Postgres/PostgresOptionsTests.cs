@@ -7,11 +7,12 @@ public sealed class PostgresOptionsTests
     [Fact]
     public void Parse_Complete_IsTaken()
     {
-        var options = PostgresOptions.Parse(["--tools", "/t", "--data", "/d", "--databases", "routing,inference"]);
+        var options = PostgresOptions.Parse(["--tools", "/t", "--data", "/d", "--databases", "routing,sync+replication"]);
 
         Assert.Equal(("/t", "/d", null, false),
             (options.Tools, options.Data, options.SocketDirectory, options.IsCheck));
-        Assert.Equal(["routing", "inference"], options.Databases);
+        Assert.Equal(["routing", "sync"], options.Databases);
+        Assert.Equal(["sync"], options.Replicating);
     }
 
     [Theory]
@@ -19,6 +20,7 @@ public sealed class PostgresOptionsTests
     [InlineData("--data")]
     [InlineData("--check")]
     [InlineData("--tools", "/t", "--data", "/d", "--databases", "ok,\"; DROP")]
+    [InlineData("--tools", "/t", "--data", "/d", "--databases", "sync+superuser")]
     [InlineData("--unknown", "x")]
     public void Parse_IncompleteOrWrong_IsRefused(params string[] args) =>
         Assert.Throws<PostgresException>(() => PostgresOptions.Parse(args));

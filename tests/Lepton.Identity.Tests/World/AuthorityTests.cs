@@ -1,12 +1,12 @@
 namespace Lepton.Identity.Tests.World;
 
 /// <summary>An authority of the test's own, with a database of its own on the shared server.</summary>
-public abstract class AuthorityTests(PostgresServer server) : IAsyncLifetime
+public abstract class AuthorityTests(IdentityServer server) : IAsyncLifetime
 {
     private TestSite? _site;
     private TestAuthority? _authority;
 
-    private protected PostgresServer Server { get; } = server;
+    private protected IdentityServer Server { get; } = server;
 
     private protected TestSite Site => _site ?? throw new InvalidOperationException("not started");
 

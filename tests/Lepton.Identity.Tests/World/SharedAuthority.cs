@@ -1,7 +1,7 @@
 namespace Lepton.Identity.Tests.World;
 
 /// <summary>One authority for all tests of a class: those that leave nothing behind that another would see.</summary>
-public sealed class SharedAuthority(PostgresServer server) : IAsyncLifetime
+public sealed class SharedAuthority(IdentityServer server) : IAsyncLifetime
 {
     private TestSite? _site;
     private TestAuthority? _authority;

@@ -41,7 +41,7 @@ internal sealed class TestSite(string database) : IDisposable
 
     public string MasterKeyFile => Path.Combine(Installation.Directory, "master.key");
 
-    public static async Task<TestSite> CreateAsync(PostgresServer server)
+    public static async Task<TestSite> CreateAsync(IdentityServer server)
     {
         var site = new TestSite(await server.CreateDatabaseAsync());
         await File.WriteAllTextAsync(site.MasterKeyFile, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));

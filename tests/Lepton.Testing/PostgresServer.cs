@@ -1,32 +1,35 @@
 using System.Diagnostics;
 using Lepton.Postgres;
-using Lepton.Testing;
 using Npgsql;
 
-namespace Lepton.Identity.Tests.World;
+namespace Lepton.Testing;
 
-/// <summary>One real server for the assembly, run as the app host runs it; tests have databases of their
-/// own.</summary>
-public sealed class PostgresServer : IAsyncLifetime
+/// <summary>A real server, run as the app host runs it; tests have databases of their own.</summary>
+/// <param name="role">Who owns them.</param>
+/// <param name="replicates">The role may read the write-ahead log.</param>
+public class PostgresServer(string role, bool replicates = false)
 {
     private const int Terminate = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
-    private readonly string _data = Directory.CreateTempSubdirectory("lepton-id-pg-").FullName;
+    private readonly string _data = Directory.CreateTempSubdirectory("lepton-pg-").FullName;
     private readonly ManualResetEventSlim _ended = new();
     private readonly TaskCompletionSource<Process> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _databases;
 
+    /// <summary>Returns when it accepts connections.</summary>
     public async Task InitializeAsync()
     {
         // The server ends with the thread that started it, should this process be killed: the thread lives on.
         new Thread(Run) { IsBackground = true }.Start();
         var process = await _started.Task;
         await WaitAsync(() => process.HasExited || File.Exists(Path.Combine(_data, "ready")));
-        Assert.False(process.HasExited, "the server ended");
+        if (process.HasExited)
+            throw new InvalidOperationException("The server ended.");
     }
 
+    /// <summary>Ends it and deletes its files.</summary>
     public async Task DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();
@@ -43,7 +46,7 @@ public sealed class PostgresServer : IAsyncLifetime
         get
         {
             var folder = new ServerFolder(_data);
-            return new NpgsqlConnectionStringBuilder(folder.ReadConnections()["identity"])
+            return new NpgsqlConnectionStringBuilder(folder.ReadConnections()[role])
             {
                 Username = ServerFolder.Superuser, Password = folder.EnsureSecrets([])[ServerFolder.Superuser],
                 Database = "postgres", Pooling = false,
@@ -54,7 +57,7 @@ public sealed class PostgresServer : IAsyncLifetime
     /// <summary>An empty database; its connection string.</summary>
     public async Task<string> CreateDatabaseAsync()
     {
-        var owner = new NpgsqlConnectionStringBuilder(new ServerFolder(_data).ReadConnections()["identity"])
+        var owner = new NpgsqlConnectionStringBuilder(new ServerFolder(_data).ReadConnections()[role])
         {
             Database = $"test_{Interlocked.Increment(ref _databases)}",
             MaxPoolSize = 8,
@@ -63,7 +66,7 @@ public sealed class PostgresServer : IAsyncLifetime
         };
         await using var connection = new NpgsqlConnection(SuperConnection);
         await connection.OpenAsync();
-        await using var create = new NpgsqlCommand($"CREATE DATABASE {owner.Database} OWNER identity", connection);
+        await using var create = new NpgsqlCommand($"CREATE DATABASE {owner.Database} OWNER {role}", connection);
         await create.ExecuteNonQueryAsync();
         return owner.ConnectionString;
     }
@@ -76,7 +79,7 @@ public sealed class PostgresServer : IAsyncLifetime
             [
                 "--pdeathsig", "TERM", "--", "dotnet", Program(),
                 "--tools", MetricList.RepositoryFile(".lepton/tools/postgres"), "--data", _data,
-                "--databases", "identity",
+                "--databases", replicates ? role + "+replication" : role,
             ];
             _started.SetResult(Process.Start(new ProcessStartInfo("setpriv", arguments))
                 ?? throw new InvalidOperationException("setpriv did not start."));
@@ -104,6 +107,3 @@ public sealed class PostgresServer : IAsyncLifetime
             await timer.WaitForNextTickAsync(patience.Token);
     }
 }
-
-[CollectionDefinition("postgres")]
-public sealed class PostgresCollection : ICollectionFixture<PostgresServer>;

@@ -1,0 +1,11 @@
+using Lepton.ServiceDefaults;
+using Lepton.Sync;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("sync");
+builder.Services.AddSync();
+
+await using var app = builder.Build();
+app.MapServiceDefaults(SyncApp.NoOthers);
+app.MapSync();
+await app.RunAsync();
