@@ -3,8 +3,8 @@ using Lepton.Sync.Records;
 namespace Lepton.Sync.Sealing;
 
 /// <summary>
-/// The keys that records are sealed with, one for each (class, subject) and one for each class's records of nobody. They
-/// are kept per region outside every table, log and backup, wrapped by the region's key-encryption key.
+/// The keys that records are sealed with, one for each (class, subject) and one for each class's records of nobody.
+/// They are kept per region outside every table, log and backup, wrapped by the region's key-encryption key.
 /// </summary>
 internal interface IDataKeys
 {
