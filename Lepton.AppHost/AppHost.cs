@@ -43,6 +43,17 @@ foreach (Region region in installation.Regions)
     AddInference(region, "a", "core", $"inference-{region.Name}-standby", region.Port(3)).WithExplicitStart();
 }
 
+// Records: a node in each zone, beside its database.
+SyncNode[] keepers =
+[
+    .. from region in installation.Regions
+       from i in Enumerable.Range(0, installation.Zones)
+       where installation.Postgres == "embedded" || publishing // each takes a database of its own
+       select AddSync(region, i),
+];
+foreach (SyncNode keeper in keepers)
+    AddNodeTable(keeper);
+
 if (!publishing && installation.HasWan)
     AddWan();
 builder.Build().Run();
@@ -92,8 +103,8 @@ void AddPostgres()
             builder.AddProject<Projects.Lepton_Postgres>(name)
                 .WithArgs("--tools", Path.Combine(installation.Home, "tools", "postgres"))
                 .WithArgs("--data", data, "--databases", zone == "a" && region.Index == 0
-                    ? "routing,inference,identity"
-                    : "routing,inference")
+                    ? "routing,inference,sync+replication,identity,topology"
+                    : "routing,inference,sync+replication")
                 .WithHealthCheck(key)
                 .ExcludeFromManifest();
         }
@@ -204,6 +215,46 @@ IResourceBuilder<ProjectResource> AddInference(Region region, string zone, strin
     return node;
 }
 
+SyncNode AddSync(Region region, int index)
+{
+    string zone = installation.ZoneNames[index];
+    string name = $"sync-{region.Name}-{zone}";
+    int port = region.Port(5 + index);
+    IResourceBuilder<ProjectResource> node = AddService<Projects.Lepton_Sync>(
+        region, zone, "sync", name, port, "services/Lepton.Sync/Dockerfile",
+        container => container.WithVolume($"{name}-data", "/var/lib/lepton/sync"));
+    string data = publishing ? "/var/lib/lepton/sync" : Path.Combine(installation.Instance, "sync", $"{region.Name}-{zone}");
+    string keys = publishing ? "/etc/lepton/pki" : Path.Combine(installation.Home, "pki", "sync");
+    node.WithEnvironment("Sync__DataDirectory", data)
+        .WithEnvironment("Sync__ClassesFile", publishing ? "/etc/lepton/records.json" : installation.RecordsFile)
+        .WithEnvironment("Sync__KeyFile", Path.Combine(keys, "installation.key"))
+        .WithEnvironment("Sync__Keys__SecretFile", Path.Combine(keys, region.Name, "secret.key"));
+    if (publishing)
+        return new SyncNode(node, region, zone, index, port);
+    node.WithEnvironment("Sync__DatabaseFile", Connections(region, zone))
+        .WithEnvironment("Sync__Topology__DatabaseFile", Connections(installation.Regions[0], "a"));
+    return new SyncNode(node, region, zone, index, port);
+
+    string Connections(Region of, string zone) =>
+        Path.Combine(installation.Instance, "pg", $"{of.Name}-{zone}", "connections.json");
+}
+
+// Every node knows every other: by which address it reaches it. The same list on all: it seeds the first topology.
+void AddNodeTable(SyncNode from)
+{
+    foreach ((SyncNode to, int i) in keepers.Select((node, i) => (node, i)))
+    {
+        string key = string.Create(CultureInfo.InvariantCulture, $"Sync__Nodes__{i}__");
+        from.Resource.WithEnvironment(key + "Region", to.Region.Name).WithEnvironment(key + "Zone", to.Zone);
+        bool far = installation.HasWan && to.Region != from.Region;
+        if (publishing)
+            from.Resource.WithEnvironment(key + "Url", to.Resource.GetEndpoint("https"));
+        else
+            from.Resource.WithEnvironment(key + "Url", Region.Url(
+                far ? installation.WanSyncPort(from.Region, to.Region, to.Index) : to.Port));
+    }
+}
+
 // What every service has: its place, its certificate, one TLS port, a check that it is ready, a Dockerfile.
 IResourceBuilder<ProjectResource> AddService<TProject>(
     Region region, string zone, string service, string name, int port, string dockerfile,
@@ -289,11 +340,13 @@ void AddWan()
     {
         foreach (Region to in installation.Regions.Where(to => to != from))
             foreach (Gateway there in routers[to])
-                wan.WithArgs(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{installation.WanPort(from, to, there.Index)}=127.0.0.1:{there.Port}"
-                    + $"@{Installation.RoundTripMs(from, to)}"));
+                Relay(from, to, installation.WanPort(from, to, there.Index), there.Port);
+        foreach (SyncNode to in keepers.Where(to => to.Region != from))
+            Relay(from, to.Region, installation.WanSyncPort(from, to.Region, to.Index), to.Port);
     }
+
+    void Relay(Region from, Region to, int port, int target) => wan.WithArgs(string.Create(
+        CultureInfo.InvariantCulture, $"{port}=127.0.0.1:{target}@{Installation.RoundTripMs(from, to)}"));
 }
 
 /// <param name="Resource">The router.</param>
@@ -302,9 +355,17 @@ void AddWan()
 /// <param name="Port">Where it listens.</param>
 internal sealed record Gateway(IResourceBuilder<ProjectResource> Resource, string Name, int Index, int Port);
 
+/// <param name="Resource">The node of Sync.</param>
+/// <param name="Region">Its region.</param>
+/// <param name="Zone">Its zone.</param>
+/// <param name="Index">From 0 within its region.</param>
+/// <param name="Port">Where it listens.</param>
+internal sealed record SyncNode(
+    IResourceBuilder<ProjectResource> Resource, Region Region, string Zone, int Index, int Port);
+
 /// <param name="Index">From 0, in the order of Lepton:Regions.</param>
 /// <param name="FirstPort">
-/// The first router's; both nodes', the standby's and the second router's follow.
+/// The first router's; both inference nodes', the standby's, the second router's and the sync nodes' follow.
 /// </param>
 internal sealed record Region(string Name, int Index, int FirstPort)
 {
@@ -315,7 +376,7 @@ internal sealed record Region(string Name, int Index, int FirstPort)
 
 internal sealed partial record Installation(
     IReadOnlyList<Region> Regions, int Zones, bool HasWan, int BasePort, string Home, string Instance,
-    string Postgres, string PolicyFile, string IntrusionFile)
+    string Postgres, string PolicyFile, string IntrusionFile, string RecordsFile)
 {
     private const int RegionsMax = 9;
 
@@ -341,7 +402,8 @@ internal sealed partial record Installation(
             Path.GetFullPath(lepton["Instance"] ?? Path.Combine(home, "instances", "default"), root),
             lepton["Postgres"] is { Length: > 0 } postgres ? postgres : "embedded",
             Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root),
-            Path.GetFullPath(lepton["IntrusionFile"] ?? Path.Combine("deploy", "intrusion.json"), root));
+            Path.GetFullPath(lepton["IntrusionFile"] ?? Path.Combine("deploy", "intrusion.json"), root),
+            Path.GetFullPath(lepton["RecordsFile"] ?? Path.Combine("deploy", "records.json"), root));
     }
 
     public int IdentityPort => BasePort + 4;
@@ -351,6 +413,10 @@ internal sealed partial record Installation(
     /// <summary>The relay's port for what goes from a region to a router of another.</summary>
     public int WanPort(Region from, Region to, int router)
         => BasePort + 220 + (90 * router) + (10 * from.Index) + to.Index;
+
+    /// <summary>The relay's port for what goes from a region to a sync node of another.</summary>
+    public int WanSyncPort(Region from, Region to, int node)
+        => BasePort + 400 + (90 * node) + (10 * from.Index) + to.Index;
 
     /// <summary>Measured between regions of such names by several clouds: about these.</summary>
     public static int RoundTripMs(Region from, Region to)

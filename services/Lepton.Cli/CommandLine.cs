@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text.Json.Nodes;
 using Lepton.Cli.Commands;
+using Lepton.Cli.Commands.Sync;
 using Lepton.Cli.Output;
 using Lepton.Cli.Platform;
 
@@ -28,6 +29,7 @@ internal static class CommandLine
             InferCommand.Create(session),
             DemoCommand.Create(session),
             NodesCommand.Create(session),
+            SyncCommand.Create(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),
             RouteCommand.Create(session),

@@ -12,7 +12,9 @@ namespace Lepton.Cli.Commands;
 /// </summary>
 /// <param name="session">What commands work with.</param>
 /// <param name="ownTenant">The tenant of a command that has one of its own.</param>
-internal sealed class GatewayCommand(Session session, string? ownTenant = null)
+/// <param name="service">Whom it calls.</param>
+internal sealed class GatewayCommand(
+    Session session, string? ownTenant = null, ClientService service = ClientService.Routing)
 {
     private readonly Option<string> instance = SharedOptions.Instance();
     private readonly Option<bool> json = SharedOptions.Json();
@@ -110,8 +112,8 @@ internal sealed class GatewayCommand(Session session, string? ownTenant = null)
 
         string shown = parse.GetValue(tenant) ?? ownTenant ?? "demo";
         GatewayClient Open(PlatformRegion to) => tokens is null
-            ? GatewayClient.Open(session.Installation, to, platform.AuthorityFile, shown)
-            : GatewayClient.Open(to, platform.AuthorityFile, tokens);
+            ? GatewayClient.Open(session.Installation, to, platform.AuthorityFile, shown, service)
+            : GatewayClient.Open(to, platform.AuthorityFile, tokens, service);
         using GatewayClient gateway = Open(region);
         CallOptions options = new(
             headers: [],

@@ -7,6 +7,7 @@ using Lepton.Cli.Login;
 using Lepton.Cli.Platform;
 using Lepton.Platform.V1;
 using Lepton.Routing.V1;
+using Lepton.Sync.V1;
 using OpenInference;
 
 namespace Lepton.Cli.Gateway;
@@ -20,15 +21,19 @@ internal sealed class GatewayClient : IDisposable
     private readonly GrpcChannel channel;
     private readonly X509Certificate2? certificate;
 
-    private GatewayClient(PlatformRegion region, GrpcChannel channel, X509Certificate2? certificate)
+    private GatewayClient(
+        PlatformRegion region, ClientService service, GrpcChannel channel, X509Certificate2? certificate)
     {
         this.channel = channel;
         this.certificate = certificate;
         Region = region.Name;
-        Url = string.Join(", ", region.GatewayUrls);
+        Url = string.Join(", ", region.Urls(service));
         Access = new AccessService.AccessServiceClient(channel);
         Routing = new RoutingService.RoutingServiceClient(channel);
         Inference = new GRPCInferenceService.GRPCInferenceServiceClient(channel);
+        Records = new RecordService.RecordServiceClient(channel);
+        Topology = new TopologyService.TopologyServiceClient(channel);
+        Subjects = new SubjectService.SubjectServiceClient(channel);
     }
 
     public string Region { get; }
@@ -42,29 +47,40 @@ internal sealed class GatewayClient : IDisposable
 
     public GRPCInferenceService.GRPCInferenceServiceClient Inference { get; }
 
+    /// <summary>Of a node of Sync, as are the next two.</summary>
+    public RecordService.RecordServiceClient Records { get; }
+
+    public TopologyService.TopologyServiceClient Topology { get; }
+
+    public SubjectService.SubjectServiceClient Subjects { get; }
+
     /// <summary>What helps when the gateway does not know the caller; null where a certificate is shown.</summary>
     public string? LogInAgain { get; private init; }
 
     /// <summary>As a tenant, by its certificate.</summary>
     public static GatewayClient Open(
-        Installation installation, PlatformRegion region, string authorityFile, string tenant)
+        Installation installation, PlatformRegion region, string authorityFile, string tenant,
+        ClientService service = ClientService.Routing)
     {
         (string certificateFile, string keyFile) = TenantFiles(installation, tenant);
         X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
-        SocketsHttpHandler handler = Connect(region, authorityFile);
+        SocketsHttpHandler handler = Connect(region, service, authorityFile);
         handler.SslOptions.ClientCertificates = [certificate];
         // One tenant certificate and no other, whatever authorities the server lists.
         handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
         return new GatewayClient(
-            region, GatewayAddresses.Open(Gateways(region), takeTurns: true, handler), certificate);
+            region, service, GatewayAddresses.Open(Addresses(region, service), takeTurns: true, handler), certificate);
     }
 
     /// <summary>As who is logged in, by access token.</summary>
-    public static GatewayClient Open(PlatformRegion region, string authorityFile, LoginTokens tokens)
+    public static GatewayClient Open(
+        PlatformRegion region, string authorityFile, LoginTokens tokens,
+        ClientService service = ClientService.Routing)
     {
         GrpcChannel channel = GatewayAddresses.Open(
-            Gateways(region), takeTurns: true, Connect(region, authorityFile), new BearerHandler(tokens));
-        return new GatewayClient(region, channel, certificate: null) { LogInAgain = tokens.LogInAgain };
+            Addresses(region, service), takeTurns: true, Connect(region, service, authorityFile),
+            new BearerHandler(tokens));
+        return new GatewayClient(region, service, channel, certificate: null) { LogInAgain = tokens.LogInAgain };
     }
 
     public void Dispose()
@@ -73,12 +89,15 @@ internal sealed class GatewayClient : IDisposable
         certificate?.Dispose();
     }
 
-    private static Uri[] Gateways(PlatformRegion region) => [.. region.GatewayUrls.Select(url => new Uri(url))];
+    private static Uri[] Addresses(PlatformRegion region, ClientService service) =>
+        region.Urls(service) is { Count: > 0 } urls
+            ? [.. urls.Select(url => new Uri(url))]
+            : throw new CommandFailure(ExitCode.Usage, "This platform keeps no records: that takes --postgres embedded.");
 
-    private static SocketsHttpHandler Connect(PlatformRegion region, string authorityFile)
+    private static SocketsHttpHandler Connect(PlatformRegion region, ClientService service, string authorityFile)
     {
         X509Certificate2 authority = X509CertificateLoader.LoadCertificateFromFile(authorityFile);
-        string name = $"spiffe://lepton.local/region/{region.Name}/service/routing";
+        string name = $"spiffe://lepton.local/region/{region.Name}/service/{(service == ClientService.Sync ? "sync" : "routing")}";
         return new SocketsHttpHandler
         {
             SslOptions = new SslClientAuthenticationOptions

@@ -10,6 +10,16 @@ internal enum PlatformState
     Running,
 }
 
+/// <summary>What clients call.</summary>
+internal enum ClientService
+{
+    /// <summary>A region's gateways.</summary>
+    Routing,
+
+    /// <summary>A region's keepers of records.</summary>
+    Sync,
+}
+
 /// <summary>A region and the addresses that clients use.</summary>
 internal sealed record PlatformRegion
 {
@@ -20,6 +30,13 @@ internal sealed record PlatformRegion
 
     /// <summary>All gateways, one a zone, the first one too.</summary>
     public required IReadOnlyList<string> GatewayUrls { get; init; }
+
+    /// <summary>The nodes of Sync, one a zone; empty: this platform keeps no records.</summary>
+    public IReadOnlyList<string> SyncUrls { get; init; } = [];
+
+    /// <summary>The addresses of a service that clients call.</summary>
+    public IReadOnlyList<string> Urls(ClientService service) =>
+        service == ClientService.Sync ? SyncUrls : GatewayUrls;
 
     /// <summary>Nodes that start by themselves; the standby node is not one of them.</summary>
     public required IReadOnlyList<string> Nodes { get; init; }

@@ -13,9 +13,9 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
     public const int RegionsMax = 9;
 
     /// <summary>
-    /// The highest port of a plan is base + 310 + 10 × 8 + 8, the relay of the last pair to its second router.
+    /// The highest port of a plan is base + 490 + 10 × 8 + 8, the relay of the last pair to its second sync node.
     /// </summary>
-    public const int BaseMax = 65535 - 398;
+    public const int BaseMax = 65535 - 578;
 
     public string Dashboard => $"http://127.0.0.1:{basePort}";
 
@@ -53,6 +53,11 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
             {
                 yield return new PlannedPort(RouterPort(i, 1), $"routing-{regions[i]}-b");
             }
+
+            for (int node = 0; node < zones; node++)
+            {
+                yield return new PlannedPort(SyncPort(i, node), $"sync-{regions[i]}-{"ab"[node]}");
+            }
         }
 
         foreach (PlannedPort relay in Relays())
@@ -61,9 +66,15 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
         }
     }
 
+    /// <summary>The sync nodes of a region, one a zone.</summary>
+    public IReadOnlyList<string> SyncNodes(int region) =>
+        [.. Enumerable.Range(0, zones).Select(node => $"https://127.0.0.1:{SyncPort(region, node)}")];
+
     private int RegionBase(int region) => basePort + (20 * (region + 1));
 
     private int RouterPort(int region, int router) => RegionBase(region) + (4 * router);
+
+    private int SyncPort(int region, int node) => RegionBase(region) + 5 + node;
 
     private IEnumerable<PlannedPort> Relays()
     {
@@ -71,11 +82,13 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
         {
             for (int to = 0; to < regions.Count; to++)
             {
-                for (int router = 0; from != to && router < zones; router++)
+                for (int zone = 0; from != to && zone < zones; zone++)
                 {
-                    string owner = $"the wide-area relay {regions[from]} to {regions[to]}"
-                        + (router == 0 ? "" : "'s second router");
-                    yield return new PlannedPort(basePort + 220 + (90 * router) + (10 * from) + to, owner);
+                    string owner = $"the wide-area relay {regions[from]} to {regions[to]}";
+                    int offset = (90 * zone) + (10 * from) + to;
+                    yield return new PlannedPort(
+                        basePort + 220 + offset, zone == 0 ? owner : owner + "'s second router");
+                    yield return new PlannedPort(basePort + 400 + offset, $"{owner}'s sync node {"ab"[zone]}");
                 }
             }
         }

@@ -45,6 +45,9 @@ internal sealed partial record UpOptions
 
     public required TimeSpan Timeout { get; init; }
 
+    /// <summary>Each node of Sync takes a database of its own: those of the embedded servers.</summary>
+    public bool KeepsRecords => Postgres == "embedded";
+
     public PortPlan Ports => new(BasePort, Regions, Zones, Wan);
 
     /// <summary>Checks everything and says everything that is wrong, not the first thing only.</summary>

@@ -1,0 +1,179 @@
+using Lepton.Sync.Placement;
+using Lepton.Sync.Records;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Sync.Homes;
+
+/// <summary>
+/// Asks every other node every 2 s how it is, and answers the same question: who is heard, who vouches for whose place,
+/// how far each has come.
+/// </summary>
+internal sealed class PeerWatch(
+    ITopologySource topology, IPeers peers, IReplicaProgress progress, IOptions<HomeOptions> options, TimeProvider time)
+    : BackgroundService
+{
+    /// <summary>A promise holds until the map says otherwise, or as long as no promoter would still act on it.</summary>
+    public static readonly TimeSpan PromiseTime = TimeSpan.FromMinutes(2);
+
+    private readonly Lock _changing = new();
+    private readonly Dictionary<NodeId, Sight> _sights = [];
+    private readonly Dictionary<NodeId, Promised> _promises = [];
+
+    /// <summary>When the node was asked that last vouched for this one's place; null: it does not.</summary>
+    public long? VouchedAt(NodeId node)
+    {
+        lock (_changing)
+            return _sights.GetValueOrDefault(node)?.VouchedAt;
+    }
+
+    /// <summary>Was it heard within three rounds?</summary>
+    public bool IsReachable(NodeId node) =>
+        node == topology.Self.Id || Silence(node) is { } silence && silence < 3 * options.Value.AskInterval;
+
+    /// <summary>How long it has been silent; null: never heard.</summary>
+    public TimeSpan? Silence(NodeId node)
+    {
+        lock (_changing)
+            return _sights.GetValueOrDefault(node)?.HeardAt is { } at ? time.GetElapsedTime(at) : null;
+    }
+
+    /// <summary>What a node last said; null: nothing yet.</summary>
+    public PeerWord? WordOf(NodeId node)
+    {
+        lock (_changing)
+            return _sights.GetValueOrDefault(node)?.Word;
+    }
+
+    /// <summary>Answers another node's question, and takes note that it was heard.</summary>
+    public async Task<PeerWord> AnswerAsync(
+        SyncNode asker, long epoch, SyncNode? noMoreFor, CancellationToken cancellationToken)
+    {
+        if (epoch > topology.Current.Epoch)
+            await topology.RefreshAsync(cancellationToken);
+        var now = topology.Current;
+        bool vouches;
+        lock (_changing)
+        {
+            if (noMoreFor is not null)
+                Promise(noMoreFor, now.Epoch);
+            // A message from the old home that was under way when the promise was given is no sign of life.
+            SightOf(asker.Id).HeardAt = time.GetTimestamp();
+            vouches = epoch >= now.Epoch && !IsPromised(asker.Id, now.Epoch);
+        }
+        return new PeerWord(now.Epoch, vouches, Sights(now));
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            using PeriodicTimer timer = new(options.Value.AskInterval, time);
+            do
+            {
+                // Not awaited one by one: who is silent delays nobody.
+                foreach (var node in topology.Current.Nodes.Where(n => n.Id != topology.Self.Id))
+                    if (TryBegin(node.Id))
+                        _ = AskAsync(node, stoppingToken);
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    /// <summary>Asks one node now.</summary>
+    public async Task<PeerWord?> AskNowAsync(SyncNode node, SyncNode? noMoreFor, CancellationToken cancellationToken)
+    {
+        var askedAt = time.GetTimestamp();
+        var epoch = topology.Current.Epoch;
+        var word = await peers.AskAsync(node, epoch, noMoreFor, cancellationToken);
+        if (word is null)
+            return null;
+        lock (_changing)
+        {
+            var sight = SightOf(node.Id);
+            sight.HeardAt = time.GetTimestamp();
+            sight.Word = word;
+            if (word.Vouches && word.Epoch <= epoch)
+                sight.VouchedAt = askedAt;
+        }
+        if (word.Epoch > topology.Current.Epoch)
+            await topology.RefreshAsync(cancellationToken);
+        return word;
+    }
+
+    /// <summary>From now on this node vouches for that one no more, until the map changes.</summary>
+    public void Promise(SyncNode node)
+    {
+        lock (_changing)
+            Promise(node, topology.Current.Epoch);
+    }
+
+    private void Promise(SyncNode node, long epoch) => _promises[node.Id] = new Promised(epoch, time.GetTimestamp());
+
+    private async Task AskAsync(SyncNode node, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AskNowAsync(node, null, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            lock (_changing)
+                SightOf(node.Id).IsAsked = false;
+        }
+    }
+
+    private bool TryBegin(NodeId node)
+    {
+        lock (_changing)
+        {
+            var sight = SightOf(node);
+            return !sight.IsAsked && (sight.IsAsked = true);
+        }
+    }
+
+    private bool IsPromised(NodeId node, long epoch) =>
+        _promises.TryGetValue(node, out var promise) && promise.Epoch == epoch
+        && time.GetElapsedTime(promise.At) < PromiseTime;
+
+    private List<PeerSight> Sights(Topology now)
+    {
+        var positions = progress.Current.ToDictionary(p => p.Source);
+        return [.. now.Nodes.Where(n => n.Id != topology.Self.Id).Select(n =>
+        {
+            positions.TryGetValue(n.Id, out var at);
+            return new PeerSight(n.Id, Silence(n.Id), at?.Position ?? default, at?.Timeline ?? "");
+        })];
+    }
+
+    private Sight SightOf(NodeId node)
+    {
+        if (!_sights.TryGetValue(node, out var sight))
+            _sights[node] = sight = new Sight();
+        return sight;
+    }
+
+    private sealed class Sight
+    {
+        public long? HeardAt { get; set; }
+
+        public long? VouchedAt { get; set; }
+
+        public bool IsAsked { get; set; }
+
+        public PeerWord? Word { get; set; }
+    }
+
+    private sealed record Promised(long Epoch, long At);
+}
+
+/// <summary>How far this node has applied each source's changes.</summary>
+internal interface IReplicaProgress
+{
+    IReadOnlyList<Storage.SourceProgress> Current { get; }
+}

@@ -1,0 +1,126 @@
+using Lepton.Sync.Placement;
+using Lepton.Sync.Records;
+using Lepton.Sync.Storage;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Sync.Homes;
+
+/// <summary>
+/// Makes replicas homes of what a gone node was home of: on an operator's word, and only if nobody hears that node any
+/// more and everybody who might hold more was asked.
+/// </summary>
+internal sealed class Promoter(
+    ITopologySource topology, ITopologyStore store, PeerWatch peers, IReplicaProgress own, IOptions<HomeOptions> options,
+    TimeProvider time)
+{
+    public async Task<PromotionAnswer> PromoteAsync(
+        SyncNode gone, bool acceptLoss, CancellationToken cancellationToken)
+    {
+        await topology.RefreshAsync(cancellationToken);
+        var now = topology.Current;
+        // First without a promise: a home that is well keeps everybody's word for its place.
+        if (await AskRoundAsync(now, gone, null, cancellationToken) is { HeardBy.Count: > 0 } heard)
+            return new PromotionAnswer.HomeReachable(heard.HeardBy);
+        var round = await AskRoundAsync(now, gone, gone, cancellationToken);
+        if (round.HeardBy.Count > 0)
+            return new PromotionAnswer.HomeReachable(round.HeardBy);
+        if (round.Silent.Count > 0 && !acceptLoss)
+            return new PromotionAnswer.ReplicaUnreachable(round.Silent);
+        if (topology.Current.Epoch != now.Epoch)
+            return new PromotionAnswer.EpochStale();
+        var next = Promotion.Next(now, gone.Id, round.Progress);
+        try
+        {
+            if (!await store.TryReplaceAsync(next.Topology, cancellationToken))
+                return new PromotionAnswer.EpochStale();
+        }
+        catch (TopologyUnavailableException)
+        {
+            return new PromotionAnswer.StoreUnavailable();
+        }
+        await topology.RefreshAsync(cancellationToken);
+        return new PromotionAnswer.Done(
+            next.Topology, next.Promoted, next.WaitingSlots, time.GetUtcNow() + (options.Value.LeaseTime * 1.5));
+    }
+
+    // Each other node, and the gone one itself: who hears it, who is silent, how far each has come.
+    private async Task<Round> AskRoundAsync(
+        Topology now, SyncNode gone, SyncNode? noMoreFor, CancellationToken cancellationToken)
+    {
+        List<string> heardBy = [], silent = [];
+        Dictionary<NodeId, SourceProgress> progress = [];
+        if (noMoreFor is not null)
+            peers.Promise(noMoreFor);
+        if (IsRecent(peers.Silence(gone.Id)))
+            heardBy.Add(topology.Self.Name);
+        if (own.Current.FirstOrDefault(p => p.Source == gone.Id) is { } mine)
+            progress[topology.Self.Id] = mine;
+        var answers = await Task.WhenAll(now.Nodes.Where(n => n.Id != topology.Self.Id).Select(async node =>
+            (Node: node, Word: await peers.AskNowAsync(node, node == gone ? null : noMoreFor, cancellationToken))));
+        foreach (var (node, word) in answers)
+        {
+            if (node == gone)
+            {
+                if (word is not null)
+                    heardBy.Add(topology.Self.Name);
+                continue;
+            }
+            if (word is null)
+            {
+                if (IsReplicaOf(now, gone.Id, node.Id))
+                    silent.Add(node.Name);
+                continue;
+            }
+            var sight = word.Sights.FirstOrDefault(s => s.Node == gone.Id);
+            if (sight is null)
+                continue;
+            if (IsRecent(sight.Silence))
+                heardBy.Add(node.Name);
+            if (sight.Timeline.Length > 0)
+                progress[node.Id] = new SourceProgress(gone.Id, sight.Timeline, sight.Position);
+        }
+        return new Round([.. heardBy.Distinct()], silent, progress);
+    }
+
+    private bool IsRecent(TimeSpan? silence) => silence < options.Value.LeaseTime * 1.5;
+
+    private static bool IsReplicaOf(Topology now, NodeId home, NodeId node) => now.Classes.Any(c =>
+    {
+        var map = now.MapOf(c.Id);
+        for (short slot = 0; slot < SlotId.Count; slot++)
+            if (map.Home(new SlotId(slot)) == home && map.Holds(node, new SlotId(slot)))
+                return true;
+        return false;
+    });
+
+    private sealed record Round(
+        IReadOnlyList<string> HeardBy, IReadOnlyList<string> Silent, Dictionary<NodeId, SourceProgress> Progress);
+}
+
+/// <summary>What became of a promotion.</summary>
+internal abstract record PromotionAnswer
+{
+    private PromotionAnswer()
+    {
+    }
+
+    /// <param name="Topology">The new one.</param>
+    /// <param name="Promoted">How many slots each node became home of.</param>
+    /// <param name="WaitingSlots">Slots without another replica.</param>
+    /// <param name="ServeTime">From when on the new homes serve.</param>
+    public sealed record Done(
+        Topology Topology, IReadOnlyDictionary<NodeId, int> Promoted, int WaitingSlots, DateTimeOffset ServeTime)
+        : PromotionAnswer;
+
+    /// <summary>These nodes hear the old home.</summary>
+    public sealed record HomeReachable(IReadOnlyList<string> HeardBy) : PromotionAnswer;
+
+    /// <summary>These replicas may hold more and do not answer.</summary>
+    public sealed record ReplicaUnreachable(IReadOnlyList<string> Nodes) : PromotionAnswer;
+
+    /// <summary>The map changed meanwhile.</summary>
+    public sealed record EpochStale : PromotionAnswer;
+
+    /// <summary>The store does not answer: it may have been done.</summary>
+    public sealed record StoreUnavailable : PromotionAnswer;
+}
