@@ -1,0 +1,61 @@
+using Npgsql;
+
+namespace Lepton.Sync.Storage;
+
+/// <summary>
+/// The tables, made and changed by numbered steps under an advisory lock. A step that was released is never changed, and
+/// only adds (expand, then contract): nodes of two versions may run side by side. Why they are so: README.md, Storage.
+/// </summary>
+internal static class Schema
+{
+    private const long Lock = 0x4c65_7074_0101; // numbers of the database's own; never reused
+
+    private static readonly string[] Steps =
+    [
+        """
+        CREATE TABLE records (
+            class smallint NOT NULL, slot smallint NOT NULL, key bytea NOT NULL, term bigint NOT NULL,
+            clock bigint NOT NULL, kind smallint NOT NULL, key_id uuid, body bytea STORAGE EXTERNAL NOT NULL,
+            sha256 bytea NOT NULL, request_id uuid, PRIMARY KEY (class, key));
+        CREATE INDEX records_by_slot ON records (class, slot, key);
+        CREATE INDEX records_by_key_id ON records (key_id, class, key) WHERE kind = 0 AND key_id IS NOT NULL;
+        CREATE INDEX records_tombstones ON records (class, slot) WHERE kind = 1;
+        CREATE TABLE requests (
+            class smallint NOT NULL, key bytea NOT NULL, id uuid NOT NULL, term bigint NOT NULL, clock bigint NOT NULL,
+            PRIMARY KEY (class, key, id));
+        CREATE INDEX requests_by_clock ON requests (clock);
+        CREATE TABLE progress (source smallint PRIMARY KEY, timeline text NOT NULL, position pg_lsn NOT NULL);
+        CREATE TABLE clocks (lane smallint PRIMARY KEY, clock bigint NOT NULL) WITH (fillfactor = 50);
+        CREATE TABLE stranded_writes (
+            class smallint NOT NULL, slot smallint NOT NULL, key bytea NOT NULL, term bigint NOT NULL,
+            clock bigint NOT NULL, kind smallint NOT NULL, key_id uuid, body bytea STORAGE EXTERNAL NOT NULL,
+            sha256 bytea NOT NULL, request_id uuid, strand_time timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (class, key, term, clock));
+        """,
+    ];
+
+    /// <summary>Brings the database to this version; one of a later version is left as it is.</summary>
+    public static async Task EnsureAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
+        await ExecuteAsync(
+            connection, "CREATE TABLE IF NOT EXISTS schema_steps (step integer PRIMARY KEY)", cancellationToken);
+        await using var count = new NpgsqlCommand("SELECT count(*)::integer FROM schema_steps", connection);
+        var done = (int)(await count.ExecuteScalarAsync(cancellationToken) ?? 0);
+        for (var step = done; step < Steps.Length; step++)
+        {
+            await ExecuteAsync(connection, Steps[step], cancellationToken);
+            await ExecuteAsync(connection, $"INSERT INTO schema_steps VALUES ({step})", cancellationToken);
+        }
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    // Constants of this file only.
+    private static async Task ExecuteAsync(
+        NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}
