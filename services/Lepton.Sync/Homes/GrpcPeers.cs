@@ -131,7 +131,8 @@ internal sealed class GrpcPeers(
     private static WriteReply ReplyOf(HomeResult wire)
     {
         var reason = wire.Reason.Length == 0 ? HomeReason.Ok : NameOf(wire.Reason) ?? HomeReason.OutcomeUnknown;
-        RecordVersion.TryParse(wire.Result?.Version ?? "0", out var version);
+        if (!RecordVersion.TryParse(wire.Result?.Version ?? "0", out var version))
+            return WriteReply.Failed(HomeReason.OutcomeUnknown);
         var durability = wire.Result?.Durability;
         return new WriteReply(reason, version, wire.Result?.Repeated == true, durability is null
             ? Durability.None

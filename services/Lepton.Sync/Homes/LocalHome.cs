@@ -9,9 +9,12 @@ namespace Lepton.Sync.Homes;
 /// <summary>What this node does as the home of slots. Its answers are given only while its lease holds.</summary>
 internal sealed class LocalHome(
     ITopologySource topology, HomeLease lease, IDataKeys keys, IRecordSealer sealer, HomeWriter writer,
-    IRecordStore store, IConfirmations confirmations, ReplicaCheck replicas, ReadCache cache,
+    IRecordStore store, IConfirmations confirmations, ReadCache cache,
     IOptions<HomeOptions> options, TimeProvider time)
 {
+    /// <summary>What a sealed row has beside its key and value, about.</summary>
+    private const int OverheadBytes = 160;
+
     /// <summary>Writes one record and waits for its level.</summary>
     /// <param name="epoch">The sender's; older than this node's: EpochStale.</param>
     /// <param name="command">What to write.</param>
@@ -35,21 +38,21 @@ internal sealed class LocalHome(
                 Kind = command.Kind,
                 Expected = command.Expected,
                 RequestId = command.RequestId,
+                Bytes = address.StoredKey.Length + command.Value.Length + OverheadBytes,
                 Seal = version => sealer.Seal(Plain(command, version), key),
             },
             cancellationToken);
-        if (outcome.State != HomeOutcomeState.Committed)
-            return WriteReply.Failed(outcome.State switch
-            {
-                HomeOutcomeState.Overloaded => HomeReason.Overloaded,
-                HomeOutcomeState.NotDone => HomeReason.DatabaseUnavailable,
-                _ => HomeReason.OutcomeUnknown,
-            });
+        if (outcome.Kind is HomeOutcomeKind.Overloaded)
+            return WriteReply.Failed(HomeReason.Overloaded);
+        if (outcome.Kind is HomeOutcomeKind.NotDone or HomeOutcomeKind.Cancelled)
+            return WriteReply.Failed(HomeReason.DatabaseUnavailable);
+        if (outcome.Kind is HomeOutcomeKind.Unknown)
+            return WriteReply.Failed(HomeReason.OutcomeUnknown);
         cache.Forget(address.Class.Id, address.StoredKey);
         // Who lost the slot meanwhile does not know whether its successor has this write.
         if (!IsStillHome(address, term))
             return WriteReply.Failed(HomeReason.OutcomeUnknown);
-        return outcome.Verdict == HomeVerdict.Conflict
+        return outcome.Kind == HomeOutcomeKind.Conflict
             ? new WriteReply(HomeReason.Conflict, outcome.Version, false, Durability.None)
             : await ConfirmAsync(command, wish, outcome, term, cancellationToken);
     }
@@ -116,16 +119,13 @@ internal sealed class LocalHome(
         WriteCommand command, LevelWish wish, HomeOutcome outcome, long term, CancellationToken cancellationToken)
     {
         var address = command.Address;
-        var repeated = outcome.Verdict == HomeVerdict.Repeated;
+        var repeated = outcome.Kind == HomeOutcomeKind.Repeated;
         using var patience = new CancellationTokenSource(options.Value.ConfirmTimeMax, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var (level, others) = Levels.Resolve(wish, address.Class);
         var confirmed = level == V1.WriteLevel.Local
             ? new ConfirmedWrite(true, false, [])
-            : repeated
-                // Its transaction may be long gone: the replicas are asked whether they have it.
-                ? await replicas.WaitAsync(address, outcome.Version, level, others, either.Token)
-                : await confirmations.WaitAsync(outcome.TransactionId, address, level, others, either.Token);
+            : await confirmations.WaitAsync(outcome.TransactionId, address, level, others, either.Token);
         Durability durability = new(true, confirmed.Zone, confirmed.Regions);
         if (!IsStillHome(address, term) && !confirmed.Met)
             return WriteReply.Failed(HomeReason.OutcomeUnknown);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Storage;
@@ -28,10 +29,10 @@ internal sealed class Promoter(
             return new PromotionAnswer.ReplicaUnreachable(round.Silent);
         if (topology.Current.Epoch != now.Epoch)
             return new PromotionAnswer.EpochStale();
-        var next = Promotion.Next(now, gone.Id, round.Progress);
+        var plan = Promotion.Plan(now, gone.Id, TimelineOf(round.Progress.Values), round.Progress);
         try
         {
-            if (!await store.TryReplaceAsync(next.Topology, cancellationToken))
+            if (plan.Promoted.Count > 0 && !await store.TryReplaceAsync(plan.Next, cancellationToken))
                 return new PromotionAnswer.EpochStale();
         }
         catch (TopologyUnavailableException)
@@ -40,7 +41,7 @@ internal sealed class Promoter(
         }
         await topology.RefreshAsync(cancellationToken);
         return new PromotionAnswer.Done(
-            next.Topology, next.Promoted, next.WaitingSlots, time.GetUtcNow() + (options.Value.LeaseTime * 1.5));
+            plan.Next, plan.Promoted, plan.WaitingSlots, time.GetUtcNow() + (options.Value.LeaseTime * 1.5));
     }
 
     // Each other node, and the gone one itself: who hears it, who is silent, how far each has come.
@@ -83,6 +84,14 @@ internal sealed class Promoter(
     }
 
     private bool IsRecent(TimeSpan? silence) => silence < options.Value.LeaseTime * 1.5;
+
+    // Who is still on an older one has come nowhere on it. Its generation is the number after the last stroke.
+    private static string TimelineOf(IEnumerable<SourceProgress> progress) =>
+        progress.Select(p => p.Timeline).MaxBy(t => (
+            long.TryParse(t.AsSpan(t.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+                ? n
+                : 0,
+            t)) ?? "";
 
     private static bool IsReplicaOf(Topology now, NodeId home, NodeId node) => now.Classes.Any(c =>
     {

@@ -10,8 +10,7 @@ namespace Lepton.Sync.Homes;
 
 /// <summary>TopologyService: what this node knows of the map, and an operator's word.</summary>
 internal sealed class TopologyEndpoint(
-    ITopologySource topology, ITopologyStore store, RequestReader reader, PeerWatch peers, IReplicaProgress progress,
-    IReplicaLag lag, IReplicaLagBytes lagBytes, Promoter promoter, TimeProvider time)
+    ITopologySource topology, ITopologyStore store, RequestReader reader, PeerWatch peers, IReplicaLag lag, IReplicaLagBytes lagBytes, Promoter promoter, TimeProvider time)
     : TopologyService.TopologyServiceBase
 {
     public override Task<GetTopologyResponse> GetTopology(GetTopologyRequest request, ServerCallContext context)
