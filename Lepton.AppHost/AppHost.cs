@@ -223,15 +223,23 @@ SyncNode AddSync(Region region, int index)
     IResourceBuilder<ProjectResource> node = AddService<Projects.Lepton_Sync>(
         region, zone, "sync", name, port, "services/Lepton.Sync/Dockerfile",
         container => container.WithVolume($"{name}-data", "/var/lib/lepton/sync"));
-    string data = publishing ? "/var/lib/lepton/sync" : Path.Combine(installation.Instance, "sync", $"{region.Name}-{zone}");
+    string data = publishing
+        ? "/var/lib/lepton/sync"
+        : Path.Combine(installation.Instance, "sync", $"{region.Name}-{zone}");
     string keys = publishing ? "/etc/lepton/pki" : Path.Combine(installation.Home, "pki", "sync");
-    node.WithEnvironment("Sync__DataDirectory", data)
-        .WithEnvironment("Sync__ClassesFile", publishing ? "/etc/lepton/records.json" : installation.RecordsFile)
-        .WithEnvironment("Sync__KeyFile", Path.Combine(keys, "installation.key"))
-        .WithEnvironment("Sync__Keys__SecretFile", Path.Combine(keys, region.Name, "secret.key"));
+    node.WithEnvironment("Sync__ClassesFile", publishing ? "/etc/lepton/records.json" : installation.RecordsFile)
+        .WithEnvironment("Sync__KeyFile", Path.Combine(keys, "map.key"))
+        .WithEnvironment("Sync__Topology__File", Path.Combine(data, "map"))
+        .WithEnvironment("Sync__Replication__SpoolDirectory", Path.Combine(data, "spool"))
+        .WithEnvironment("Sync__Sealing__BlindingKeyFile", Path.Combine(keys, "blinding.key"))
+        .WithEnvironment("Sync__Keys__SecretFile", publishing
+            ? $"{keys}/secret.key"
+            : Path.Combine(keys, region.Name, "secret.key"))
+        .WithEnvironment("Sync__Keys__StoreDirectory", Path.Combine(data, "keys"))
+        .WithEnvironment("Sync__Keys__ProviderDirectory", Path.Combine(data, "key-encryption"));
     if (publishing)
         return new SyncNode(node, region, zone, index, port);
-    node.WithEnvironment("Sync__DatabaseFile", Connections(region, zone))
+    node.WithEnvironment("Sync__Storage__DatabaseFile", Connections(region, zone))
         .WithEnvironment("Sync__Topology__DatabaseFile", Connections(installation.Regions[0], "a"));
     return new SyncNode(node, region, zone, index, port);
 

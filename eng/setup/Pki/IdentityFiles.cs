@@ -21,25 +21,12 @@ internal static class IdentityFiles
     {
         var folder = Path.Combine(pki, Folder);
         PemPair.CreateDirectory(folder);
-        Ensure(Path.Combine(folder, "master.key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
-        Ensure(Path.Combine(folder, "admin.password"), RandomNumberGenerator.GetString(Alphabet, PasswordCharacters));
-        Ensure(Path.Combine(folder, "seed.json"), JsonSerializer.Serialize(new
+        SecretFiles.Ensure(Path.Combine(folder, "master.key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        SecretFiles.Ensure(Path.Combine(folder, "admin.password"), RandomNumberGenerator.GetString(Alphabet, PasswordCharacters));
+        SecretFiles.Ensure(Path.Combine(folder, "seed.json"), JsonSerializer.Serialize(new
         {
             users = new[] { new { name = "admin", tenant = "platform", passwordFile = "admin.password" } },
             clients = Array.Empty<object>(),
         }));
-    }
-
-    private static void Ensure(string file, string content)
-    {
-        if (File.Exists(file))
-            return;
-        using var writer = new StreamWriter(new FileStream(file, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }));
-        writer.WriteLine(content);
     }
 }

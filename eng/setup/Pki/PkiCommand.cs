@@ -30,6 +30,7 @@ internal static partial class PkiCommand
         if (issued > 0)
             Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
         IdentityFiles.Ensure(paths.Pki);
+        SyncFiles.Ensure(paths.Pki, regions);
         SignAccess(paths);
     }
 
@@ -81,7 +82,7 @@ internal static partial class PkiCommand
         foreach (var region in regions)
         {
             PemPair.CreateDirectory(Path.Combine(directory, "services", region));
-            foreach (var service in (string[])["routing", "inference", "identity"])
+            foreach (var service in (string[])["routing", "inference", "identity", "sync"])
                 Ensure(LeafCertificate.Service(region, service), $"services/{region}/{service}", "tls");
             Ensure(LeafCertificate.HopSigner(region), $"services/{region}/routing", "hop");
         }

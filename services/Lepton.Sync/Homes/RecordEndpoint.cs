@@ -10,9 +10,6 @@ internal sealed class RecordEndpoint(
     RequestReader reader, RecordWrites writes, RecordReads reads, RecordScans scans, RecordWatches watches,
     TimeProvider time) : RecordService.RecordServiceBase
 {
-    /// <summary>The metadata by which a caller is refused before its message is read.</summary>
-    public const string ClassHeader = "x-lepton-record-class";
-
     private const int PageSizeDefault = 100, PageSizeMax = 1000;
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxAgeDefault = TimeSpan.FromSeconds(5), MaxAgeMax = TimeSpan.FromMinutes(5);
