@@ -23,6 +23,6 @@ internal static class PageToken
         return bytes.Length > HashBytes
             && bytes.AsSpan(0, HashBytes).SequenceEqual(XxHash3.Hash(Encoding.UTF8.GetBytes(scan)))
                 ? bytes.AsMemory(HashBytes)
-                : null;
+                : (ReadOnlyMemory<byte>?)null;
     }
 }
