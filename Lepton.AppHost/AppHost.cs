@@ -103,7 +103,7 @@ void AddPostgres()
             builder.AddProject<Projects.Lepton_Postgres>(name)
                 .WithArgs("--tools", Path.Combine(installation.Home, "tools", "postgres"))
                 .WithArgs("--data", data, "--databases", zone == "a" && region.Index == 0
-                    ? "routing,inference,sync+replication,identity,topology"
+                    ? "routing,inference,sync+replication,identity"
                     : "routing,inference,sync+replication")
                 .WithHealthCheck(key)
                 .ExcludeFromManifest();

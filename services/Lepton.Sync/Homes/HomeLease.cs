@@ -25,7 +25,6 @@ internal sealed class HomeLease
     {
         (_topology, _peers, _time, _lease) = (topology, peers, time, options.Value.LeaseTime);
         topology.Changed += _ => Learn();
-        Learn();
     }
 
     /// <summary>May it serve HOME reads and writes of this slot at this moment?</summary>
@@ -52,12 +51,17 @@ internal sealed class HomeLease
     private bool HasWaited(long term)
     {
         lock (_changing)
-            return _learntAt.TryGetValue(term, out var at) && _time.GetElapsedTime(at) > _lease * 1.5;
+        {
+            if (_learntAt.TryGetValue(term, out var at))
+                return _time.GetElapsedTime(at) > _lease * 1.5;
+        }
+        Learn(); // the first question since the start
+        return false;
     }
 
     private void Learn()
     {
-        var topology = _topology.Current;
+        var topology = _topology.Current; // known before anything asks
         HashSet<long> terms = [];
         foreach (var recordClass in topology.Classes)
         {

@@ -131,7 +131,8 @@ internal sealed class RecordEndpoint(
         var recordClass = reader.Class("record_class", request.RecordClass);
         var tenant = reader.Tenant(context.GetCaller(), request.Tenant, Permission.RecordsRead);
         return watches.FollowAsync(
-            recordClass, tenant, request.Prefix, request.ResumeToken, responseStream, context.CancellationToken);
+            recordClass, tenant, request.Prefix, request.ResumeToken, responseStream.WriteAsync,
+            context.CancellationToken);
     }
 
     private async Task<WriteResult> WriteAsync(

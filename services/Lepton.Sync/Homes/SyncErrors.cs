@@ -48,6 +48,20 @@ internal static class SyncErrors
         "page_token: takes the next_page_token of a scan of the same class, prefix and tenant.", null,
         RpcErrors.BadField("page_token", "takes the next_page_token of a scan of the same class, prefix and tenant"));
 
+    public static RpcException WatchElsewhere(RecordClass recordClass, string node) => RpcErrors.Create(
+        StatusCode.FailedPrecondition, ErrorReason.WatchElsewhere,
+        $"{node} does not hold every slot of class {recordClass.Name}: only a node that does can follow it.",
+        Data(("class", recordClass.Name)));
+
+    public static RpcException TooManyWatches() => RpcErrors.Create(
+        StatusCode.ResourceExhausted, Platform.V1.ErrorReason.TooManyStreams,
+        "As many watches are open as this node holds.", Data(("limit", "Sync:Homes:WatchesMax")),
+        RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException ResumeTokenExpired() => RpcErrors.Create(
+        StatusCode.OutOfRange, ErrorReason.ResumeTokenExpired,
+        "What came after the token is no longer held here, or it is another node's. Scan, then watch anew.");
+
     public static RpcException RecordUnknown(RecordAddress address) => RpcErrors.Create(
         StatusCode.NotFound, ErrorReason.RecordUnknown, "There is no such record.",
         Data(("class", address.Class.Name)));
