@@ -53,16 +53,21 @@ internal sealed class RecordWatches(
         var (timeline, position, reader) = from;
         // At once: a watch that has begun misses nothing, and its caller has a token to come back with.
         await tell(new V1.WatchResponse { ResumeToken = Token(timeline, position) }, cancellationToken);
+        var toldAt = time.GetTimestamp();
         while (true)
         {
+            if (time.GetElapsedTime(toldAt) >= HeartbeatInterval)
+            {
+                await tell(new V1.WatchResponse { ResumeToken = Token(timeline, position) }, cancellationToken);
+                toldAt = time.GetTimestamp();
+            }
             var more = reader.Next;
             var entry = await reader.TryReadAsync(cancellationToken);
             if (reader.IsLost)
                 throw SyncErrors.ResumeTokenExpired();
             if (entry is null)
             {
-                if (!await IsWithinAsync(more, cancellationToken))
-                    await tell(new V1.WatchResponse { ResumeToken = Token(timeline, position) }, cancellationToken);
+                await WaitAsync(more, cancellationToken);
                 continue;
             }
             foreach (var row in entry.Rows)
@@ -117,16 +122,15 @@ internal sealed class RecordWatches(
         return true;
     }
 
-    private async Task<bool> IsWithinAsync(Task more, CancellationToken cancellationToken)
+    private async Task WaitAsync(Task more, CancellationToken cancellationToken)
     {
         try
         {
             await more.WaitAsync(HeartbeatInterval, time, cancellationToken);
-            return true;
         }
         catch (TimeoutException)
         {
-            return false;
+            // Time to say that all is well.
         }
     }
 
