@@ -6,6 +6,6 @@ builder.AddServiceDefaults("sync");
 builder.Services.AddSync();
 
 await using var app = builder.Build();
-app.MapServiceDefaults(SyncApp.NoOthers);
+app.MapServiceDefaults(SyncApp.NoOthers, SyncApp.Offered);
 app.MapSync();
 await app.RunAsync();

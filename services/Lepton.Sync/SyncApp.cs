@@ -1,4 +1,12 @@
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Erasure;
+using Lepton.Sync.Homes;
+using Lepton.Sync.Placement;
+using Lepton.Sync.Replication;
+using Lepton.Sync.Sealing;
+using Lepton.Sync.Storage;
+using Lepton.Sync.V1;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace Lepton.Sync;
 
@@ -8,7 +16,37 @@ internal static class SyncApp
     /// <summary>It offers no gRPC contract of others'.</summary>
     public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
 
-    public static IServiceCollection AddSync(this IServiceCollection services) => services;
+    /// <summary>Its own contracts.</summary>
+    public static readonly ServiceDescriptor[] Offered =
+        [RecordService.Descriptor, TopologyService.Descriptor, SubjectService.Descriptor, PeerService.Descriptor];
 
-    public static WebApplication MapSync(this WebApplication app) => app;
+    /// <summary>In this order they start: each stands on those before it.</summary>
+    public static IServiceCollection AddSync(this IServiceCollection services)
+    {
+        services.Configure<LoggerFilterOptions>(QuietDatabase);
+        return services
+            .AddSyncPlacement()
+            .AddSyncStorage()
+            .AddSyncSealing()
+            .AddSyncErasure()
+            .AddSyncReplication()
+            .AddSyncHomes();
+    }
+
+    public static WebApplication MapSync(this WebApplication app)
+    {
+        app.UseMiddleware<ClassHeader>();
+        app.MapGrpcService<RecordEndpoint>();
+        app.MapGrpcService<TopologyEndpoint>();
+        app.MapGrpcService<SubjectEndpoint>();
+        app.MapGrpcService<PeerEndpoint>();
+        return app;
+    }
+
+    // A statement each; and connections that fail are reported by who wanted one.
+    private static void QuietDatabase(LoggerFilterOptions filter)
+    {
+        filter.Rules.Insert(0, new LoggerFilterRule(null, "Npgsql", LogLevel.Error, null));
+        filter.Rules.Insert(0, new LoggerFilterRule(null, "Microsoft.EntityFrameworkCore", LogLevel.Warning, null));
+    }
 }

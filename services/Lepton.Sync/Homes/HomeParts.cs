@@ -1,0 +1,66 @@
+using System.ComponentModel.DataAnnotations;
+using Lepton.Compliance.Client;
+using Lepton.Sync.Placement;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Sync.Homes;
+
+/// <summary>A request's way: the parts and how they are put together.</summary>
+internal static class HomeParts
+{
+    public static IServiceCollection AddSyncHomes(this IServiceCollection services)
+    {
+        services.AddOptions<HomeOptions>().BindConfiguration(HomeOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<HomeOptions>, HomeOptionsValidator>();
+        return services
+            .AddSingleton(ReadPolicy)
+            .AddSingleton<IPeerAddresses, ConfiguredAddresses>()
+            .AddSingleton<GrpcPeers>()
+            .AddSingleton<IPeers>(s => s.GetRequiredService<GrpcPeers>())
+            .AddSingleton<PeerWatch>()
+            .AddHostedService(s => s.GetRequiredService<PeerWatch>())
+            .AddSingleton<HomeLease>()
+            .AddSingleton<ReadCache>()
+            .AddSingleton<RowOpener>()
+            .AddSingleton<LocalHome>()
+            .AddSingleton<RecordWrites>()
+            .AddSingleton<RecordReads>()
+            .AddSingleton<RecordScans>()
+            .AddSingleton<RecordWatches>()
+            .AddSingleton<Promoter>()
+            .AddSingleton<RequestReader>()
+            .AddSingleton<RecordEndpoint>()
+            .AddSingleton<TopologyEndpoint>()
+            .AddSingleton<PeerEndpoint>();
+    }
+
+    // The tenants' floors; which regions a class may be in is the topology's.
+    private static ResidencyPolicy ReadPolicy(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<IOptions<PlacementOptions>>().Value;
+        return ResidencyPolicy.Load(options.PolicyFile, options.Nodes.Select(n => n.Region).Distinct());
+    }
+}
+
+/// <summary>The addresses of <c>Sync:Nodes</c>.</summary>
+internal sealed class ConfiguredAddresses(IOptions<PlacementOptions> options) : IPeerAddresses
+{
+    private readonly Dictionary<string, Uri> _addresses = options.Value.Nodes.ToDictionary(
+        n => $"{n.Region}-{n.Zone}", n => new Uri(n.Url), StringComparer.Ordinal);
+
+    public Uri AddressOf(SyncNode node) => _addresses.TryGetValue(node.Name, out var address)
+        ? address
+        : throw new InvalidOperationException($"Sync:Nodes has no address of {node.Name}.");
+}
+
+/// <summary>Checks the attributes. By hand: generated validators drop the texts.</summary>
+internal sealed class HomeOptionsValidator : IValidateOptions<HomeOptions>
+{
+    public ValidateOptionsResult Validate(string? name, HomeOptions options)
+    {
+        List<ValidationResult> results = [];
+        return Validator.TryValidateObject(options, new ValidationContext(options), results, true)
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(results.Select(r => r.ErrorMessage ?? ""));
+    }
+}

@@ -1,0 +1,214 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Grpc.Net.Client;
+using Lepton.ServiceDefaults;
+using Lepton.Sync.V1;
+using Lepton.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Lepton.Sync.Tests.World;
+
+/// <summary>
+/// Nodes of Sync as their program puts them together, over real sockets, mutual TLS and a real database each. They are
+/// of one installation, know each other, and start with one topology.
+/// </summary>
+internal sealed class TestSync : IAsyncDisposable
+{
+    public static readonly string[] Tenants = ["demo", "harbour-bank"];
+
+    private readonly List<TestKeeper> _keepers = [];
+
+    private TestSync(string folder) => Folder = folder;
+
+    public TestInstallation Installation { get; } = new() { Life = TimeSpan.FromDays(2) };
+
+    public string Folder { get; }
+
+    /// <summary>A residency policy beside the shipped one's classes: tenants are the tests'.</summary>
+    public string PolicyFile => Path.Combine(Folder, "residency.json");
+
+    public string ClassesFile => Path.Combine(Folder, "records.json");
+
+    public IReadOnlyList<TestKeeper> Keepers => _keepers;
+
+    public TestKeeper this[string node] => _keepers.Single(k => k.Name == node);
+
+    /// <param name="server">Where the databases are.</param>
+    /// <param name="nodes">REGION-ZONE each.</param>
+    /// <param name="settings">For every node.</param>
+    public static async Task<TestSync> StartAsync(
+        PostgresServer server, string[] nodes, Dictionary<string, string?>? settings = null)
+    {
+        TestSync world = new(Directory.CreateTempSubdirectory("lepton-sync-").FullName);
+        await File.WriteAllTextAsync(world.PolicyFile, """
+            {
+              "version": 1,
+              "dataClasses": {
+                "public": { "regions": ["*"] },
+                "eu-personal": { "regions": ["eu-west"], "regulated": true }
+              },
+              "tenants": {
+                "demo": { "floor": "public" }, "platform": { "floor": "public" },
+                "strict": { "floor": "eu-personal" }
+              },
+              "models": { "default": { "floor": "public" } }
+            }
+            """);
+        await File.WriteAllTextAsync(world.ClassesFile, """
+            {
+              "version": 1,
+              "classes": {
+                "global": { "dataClass": "public", "homeRegion": "first", "keys": "clear" },
+                "public": { "dataClass": "public" },
+                "eu-personal": { "dataClass": "eu-personal" }
+              }
+            }
+            """);
+        foreach (string file in (string[])["map.key", "blinding.key", "secret.key"])
+            await File.WriteAllTextAsync(
+                Path.Combine(world.Folder, file), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        foreach (string file in Directory.EnumerateFiles(world.Folder, "*.key"))
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        string topology = await server.CreateDatabaseAsync();
+        foreach (string node in nodes)
+            world._keepers.Add(new TestKeeper(
+                world, node, await server.CreateDatabaseAsync(), topology, settings ?? [], world._keepers.Count));
+        try
+        {
+            await Task.WhenAll(world._keepers.Select(k => k.StartAsync()));
+        }
+        catch
+        {
+            await world.DisposeAsync();
+            throw;
+        }
+        return world;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (TestKeeper keeper in _keepers)
+            await keeper.StopAsync();
+        Installation.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>An address that is free now: nodes know each other's before they start.</summary>
+    public static string FreeUrl()
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return $"https://127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}";
+    }
+}
+
+/// <summary>One node: its place, its files, and while it runs its process' parts.</summary>
+internal sealed class TestKeeper(
+    TestSync world, string name, string database, string topology, Dictionary<string, string?> settings, int number)
+{
+    private readonly List<GrpcChannel> _channels = [];
+    private WebApplication? _app;
+
+    public string Name => name;
+
+    public string Region => name[..name.LastIndexOf('-')];
+
+    public string Zone => name[(name.LastIndexOf('-') + 1)..];
+
+    public string Url { get; } = TestSync.FreeUrl();
+
+    public string Database => database;
+
+    public string Folder => Path.Combine(world.Folder, name);
+
+    public IServiceProvider Services => _app!.Services;
+
+    public RecordService.RecordServiceClient Records => new(As("demo"));
+
+    public TopologyService.TopologyServiceClient Topology => new(As("demo"));
+
+    public SubjectService.SubjectServiceClient Subjects => new(As("demo"));
+
+    /// <summary>A channel of a tenant.</summary>
+    public GrpcChannel As(string tenant)
+    {
+        GrpcChannel channel = world.Installation.Channel(Url, world.Installation.Tenant(tenant));
+        _channels.Add(channel);
+        return channel;
+    }
+
+    /// <summary>A channel of a service.</summary>
+    public GrpcChannel As(string region, string service)
+    {
+        GrpcChannel channel = world.Installation.Channel(Url, world.Installation.Service(region, service));
+        _channels.Add(channel);
+        return channel;
+    }
+
+    public async Task StartAsync()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        Dictionary<string, string?> configuration = world.Installation.Configuration(Region, "sync");
+        configuration["urls"] = Url;
+        configuration["Lepton:Zone"] = Zone;
+        configuration["Lepton:PolicyFile"] = world.PolicyFile;
+        configuration["Sync:ClassesFile"] = world.ClassesFile;
+        configuration["Sync:KeyFile"] = Path.Combine(world.Folder, "map.key");
+        configuration["Sync:Topology:Database"] = topology;
+        configuration["Sync:Topology:File"] = Path.Combine(Folder, "map");
+        configuration["Sync:Topology:Interval"] = "00:00:00.2";
+        configuration["Sync:Storage:Database"] = database;
+        configuration["Sync:Replication:Slot"] = $"lepton_{Path.GetFileName(world.Folder).Replace('-', '_').ToLowerInvariant()}_{number}";
+        configuration["Sync:Replication:SpoolDirectory"] = Path.Combine(Folder, "spool");
+        configuration["Sync:Sealing:BlindingKeyFile"] = Path.Combine(world.Folder, "blinding.key");
+        configuration["Sync:Keys:SecretFile"] = Path.Combine(world.Folder, "secret.key");
+        configuration["Sync:Keys:StoreDirectory"] = Path.Combine(Folder, "keys");
+        configuration["Sync:Keys:ProviderDirectory"] = Path.Combine(Folder, "key-encryption");
+        configuration["Sync:Homes:AskInterval"] = "00:00:00.2";
+        configuration["Sync:Homes:LeaseTime"] = "00:00:02";
+        foreach ((TestKeeper keeper, int i) in world.Keepers.Select((k, i) => (k, i)))
+        {
+            configuration[$"Sync:Nodes:{i}:Region"] = keeper.Region;
+            configuration[$"Sync:Nodes:{i}:Zone"] = keeper.Zone;
+            configuration[$"Sync:Nodes:{i}:Url"] = keeper.Url;
+        }
+        builder.Configuration.AddInMemoryCollection(configuration);
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, Url);
+        builder.AddServiceDefaults("sync");
+        builder.Services.AddSync();
+        WebApplication app = builder.Build();
+        try
+        {
+            app.MapServiceDefaults(SyncApp.NoOthers, SyncApp.Offered);
+            app.MapSync();
+            await app.StartAsync();
+            _app = app;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task StopAsync()
+    {
+        foreach (GrpcChannel channel in _channels)
+            channel.Dispose();
+        _channels.Clear();
+        if (_app is { } app)
+        {
+            _app = null;
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
+    }
+}
