@@ -50,6 +50,17 @@ public sealed class ErrorTests(ServerFixture server) : IDisposable
     public void PercentEncode_Message_AsGrpcSays(string message, string encoded) =>
         Assert.Equal(encoded, RpcErrorWriter.PercentEncode(message));
 
+    [Theory]
+    [InlineData("short", "short")]
+    [InlineData("999*a|\U0001F600", "999*a|... (1001 characters)")]
+    [InlineData("998*a|\U0001F600b", "998*a|\U0001F600... (1001 characters)")]
+    public void Short_Text_IsCutBetweenCharacters(string text, string cut) =>
+        Assert.Equal(Repeat(cut), RpcErrors.Short(Repeat(text)));
+
+    private static string Repeat(string text) => text.Split('*', '|') is [var times, var of, var rest]
+        ? string.Concat(Enumerable.Repeat(of, int.Parse(times, System.Globalization.CultureInfo.InvariantCulture))) + rest
+        : text;
+
     [Fact]
     public void FieldInvalid_Field_IsNamed()
     {
