@@ -16,12 +16,18 @@ public sealed class CallerMiddlewareTests
         var context = new DefaultHttpContext();
         context.Features.Set<ITlsConnectionFeature>(connection);
         context.Features.Set<IHttpRequestLifetimeFeature>(connection);
-        var middleware = new CallerMiddleware(_ => Task.FromResult(served = true), new Callers(null!), null!, null!, null!, []);
+        var middleware = new CallerMiddleware(ServeAsync, new Callers(null!), null!, null!, null!, []);
 
         await middleware.InvokeAsync(context);
 
         Assert.False(served);
         Assert.True(connection.RequestAborted.IsCancellationRequested);
+
+        Task ServeAsync(HttpContext http)
+        {
+            served = true;
+            return Task.CompletedTask;
+        }
     }
 
     private sealed class EndedConnection : ITlsConnectionFeature, IHttpRequestLifetimeFeature

@@ -229,8 +229,8 @@ internal sealed class Http2Connection
         Leave();
     }
 
-    // Reset and forgotten at once: a frame after the reset, of whoever sends or takes meanwhile, would have the peer end
-    // the connection (RFC 9113, 5.1: STREAM_CLOSED), and everybody's requests with it.
+    // Reset and forgotten at once: a frame after the reset, of whoever sends or takes meanwhile, would have the peer
+    // end the connection (RFC 9113, 5.1: STREAM_CLOSED), and everybody's requests with it.
     private void Forget(Exchange exchange, ErrorCode code, bool unlessSent)
     {
         bool isLeaving;

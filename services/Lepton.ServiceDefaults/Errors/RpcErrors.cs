@@ -39,7 +39,7 @@ public static class RpcErrors
     public static RpcException Create(StatusCode code, Enum reason, string message,
         IReadOnlyDictionary<string, string>? metadata = null, params ReadOnlySpan<IMessage> details)
     {
-        message = Short(message);
+        message = Clip(message);
         var info = new ErrorInfo { Reason = ReasonOf(reason), Domain = Domain };
         foreach (var (key, value) in metadata ?? new Dictionary<string, string>())
             info.Metadata.Add(key, value);
@@ -56,7 +56,7 @@ public static class RpcErrors
             BadField(field, takes));
 
     /// <summary>A text as it may stand in an error: not longer than 1,000 characters.</summary>
-    public static string Short(string text)
+    public static string Clip(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (text.Length <= TextLengthMax)
@@ -69,7 +69,7 @@ public static class RpcErrors
     /// <summary>The detail that names one wrong field.</summary>
     public static BadRequest BadField(string field, string takes) => new()
     {
-        FieldViolations = { new BadRequest.Types.FieldViolation { Field = Short(field), Description = Short(takes) } },
+        FieldViolations = { new BadRequest.Types.FieldViolation { Field = Clip(field), Description = Clip(takes) } },
     };
 
     /// <summary>The detail that says when to try again.</summary>

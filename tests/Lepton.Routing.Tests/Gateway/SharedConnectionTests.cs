@@ -178,7 +178,8 @@ public sealed class SharedConnectionTests(ITestOutputHelper output) : IAsyncLife
         return await client.SendAsync(request);
     }
 
-    private Task InferAsync(Metadata headers, int bytes = 0, CancellationToken cancellation = default) =>
+    private Task<ModelInferResponse> InferAsync(
+        Metadata headers, int bytes = 0, CancellationToken cancellation = default) =>
         Other.ModelInferAsync(TestWorld.Ask("ocr", bytes), headers, DateTime.UtcNow + Patience, cancellation)
             .ResponseAsync;
 

@@ -19,8 +19,8 @@ public sealed record FuzzTarget(
     public bool IsOffered { get; init; } = true;
 
     /// <summary>
-    /// Who calls with a certificate, by one connection that all requests share: when it ends, what follows fails. What a
-    /// server may answer by ending the connection is among <see cref="Http2Attacks"/>.
+    /// Who calls with a certificate, by one connection that all requests share: when it ends, what follows fails. What
+    /// a server may answer by ending the connection is among <see cref="Http2Attacks"/>.
     /// </summary>
     public static HttpMessageInvoker Connection(TestInstallation installation, (string Certificate, string Key) shown)
     {
