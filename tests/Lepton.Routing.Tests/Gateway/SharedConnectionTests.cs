@@ -79,7 +79,7 @@ public sealed class SharedConnectionTests(ITestOutputHelper output) : IAsyncLife
         { 1, new string('v', 28_000), StatusCode.InvalidArgument },
         { 1, "\t\u00E9\u4E2D\U0001F600", null },
         { 70, new string('\u4E2D', 80), null }, // three bytes each
-        { 70, new string('\u4E2D', 150), StatusCode.InvalidArgument },
+        { 70, new string('\u4E2D', 110), StatusCode.InvalidArgument },
     };
 
     [Theory]
