@@ -70,9 +70,9 @@ public sealed class ResidencyPolicy
         {
             return Parse(File.ReadAllBytes(path), topology);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new ResidencyPolicyException("file", $"takes a readable JSON file: {e.Message}");
+            throw new ResidencyPolicyException("Lepton:PolicyFile", $"takes a readable JSON file: {e.Message}");
         }
     }
 

@@ -22,8 +22,7 @@ internal static class IdentityApp
 
     public static IServiceCollection AddIdentity(this IServiceCollection services)
     {
-        services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsValidator>();
+        services.AddChecked<IdentityOptions>(IdentityOptions.Section, IdentityRules.FaultsOf);
         services.Configure<LoggerFilterOptions>(QuietDatabase);
         services.AddOpenEndpoints();
         services.AddIntrusion();

@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Lepton.Identity.Passwords;
 using Lepton.Identity.Requests;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.Identity;
 
@@ -20,7 +19,7 @@ internal sealed class IdentityOptions
     /// Its name and address, the <c>iss</c> of its tokens: https, a host and a port alone, as in
     /// <c>https://identity.example:8443</c>. Required.
     /// </summary>
-    [Required(ErrorMessage = "Identity:Issuer takes an https URL of a host and a port alone, without a path.")]
+    [Required(ErrorMessage = "an https URL of a host and a port alone, without a path")]
     public string Issuer { get; set; } = "";
 
     /// <summary>Connection string of its PostgreSQL database. Required, or <see cref="DatabaseFile"/>.</summary>
@@ -33,75 +32,73 @@ internal sealed class IdentityOptions
     public string DatabaseFile { get; set; } = "";
 
     /// <summary>A file with the 32 bytes, in base64, that signing keys are sealed with. Required.</summary>
-    [Required(ErrorMessage = "Identity:MasterKeyFile takes the path of a file with 32 bytes in base64.")]
+    [Required(ErrorMessage = "the path of a file with 32 bytes in base64")]
     public string MasterKeyFile { get; set; } = "";
 
     /// <summary>Users and clients, JSON; see README.md. Empty: those in the database stay as they are.</summary>
     public string SeedFile { get; set; } = "";
 
     /// <summary>The <c>aud</c> of its tokens. Default <c>lepton</c>.</summary>
-    [Required, StringLength(255, ErrorMessage = "Identity:Audience takes 1 to 255 characters.")]
+    [Required, StringLength(255, ErrorMessage = "1 to 255 characters")]
     public string Audience { get; set; } = "lepton";
 
     /// <summary>Life of an access token. 5 to 15 min, default 10 min.</summary>
-    [Range(typeof(TimeSpan), "00:05:00", "00:15:00", ErrorMessage = "Identity:AccessTokenTime takes 5 to 15 min.")]
+    [Range(typeof(TimeSpan), "00:05:00", "00:15:00")]
     public TimeSpan AccessTokenTime { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Life of a refresh token that is not used. 15 min to 90 days, default 7 days.</summary>
-    [Range(typeof(TimeSpan), "00:15:00", "90.00:00:00",
-        ErrorMessage = "Identity:RefreshTokenTime takes 15 min to 90 days.")]
+    [Range(typeof(TimeSpan), "00:15:00", "90.00:00:00")]
     public TimeSpan RefreshTokenTime { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>Life of a session, refreshed or not. 15 min to 365 days, default 30 days.</summary>
-    [Range(typeof(TimeSpan), "00:15:00", "365.00:00:00",
-        ErrorMessage = "Identity:SessionTime takes 15 min to 365 days.")]
+    [Range(typeof(TimeSpan), "00:15:00", "365.00:00:00")]
     public TimeSpan SessionTime { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>Longest remaining life of a client's assertion. 10 s to 1 h, default 5 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:10", "01:00:00", ErrorMessage = "Identity:AssertionTimeMax takes 10 s to 1 h.")]
+    [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
     public TimeSpan AssertionTimeMax { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Allowance for the clocks of clients that sign assertions. 0 s to 5 min, default 30 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:05:00", ErrorMessage = "Identity:ClockSkew takes 0 s to 5 min.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a device's code waits for a person. 1 min to 1 h, default 10 min.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "01:00:00", ErrorMessage = "Identity:DeviceCodeTime takes 1 min to 1 h.")]
+    [Range(typeof(TimeSpan), "00:01:00", "01:00:00")]
     public TimeSpan DeviceCodeTime { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How often a device may ask, in seconds. 1 to 60, default 5 (RFC 8628, 3.2).</summary>
-    [Range(1, 60, ErrorMessage = "Identity:DeviceIntervalSeconds takes 1 to 60.")]
+    [Range(1, 60)]
     public int DeviceIntervalSeconds { get; set; } = 5;
 
     /// <summary>Log-ins tried for one device code; then it is refused. 1 to 100, default 5.</summary>
-    [Range(1, 100, ErrorMessage = "Identity:DeviceTriesMax takes 1 to 100.")]
+    [Range(1, 100)]
     public int DeviceTriesMax { get; set; } = 5;
 
     /// <summary>How long a key signs. 1 h to 365 days, default 7 days.</summary>
-    [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00", ErrorMessage = "Identity:KeyTime takes 1 h to 365 days.")]
+    [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
     public TimeSpan KeyTime { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>
     /// How long a key is published before it signs: longer than services keep an authority's keys unasked
     /// (Lepton:Tokens:KeysInterval). 5 min to 30 days and less than KeyTime, default 30 min.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:05:00", "30.00:00:00", ErrorMessage = "Identity:KeyLead takes 5 min to 30 days.")]
+    [Range(typeof(TimeSpan), "00:05:00", "30.00:00:00")]
     public TimeSpan KeyLead { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>How often keys are looked at in the database. 1 s to 1 min, default 10 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ErrorMessage = "Identity:KeyInterval takes 1 s to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan KeyInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How often what is over is deleted. 1 s to 1 day, default 1 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ErrorMessage = "Identity:SweepInterval takes 1 s to 1 day.")]
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How long the start waits for the database. 0 s to 10 min, default 60 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ErrorMessage = "Identity:StartTimeMax takes 0 s to 10 min.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan StartTimeMax { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Revocations in one answer. 1 to 10,000, default 1,000.</summary>
-    [Range(1, 10_000, ErrorMessage = "Identity:RevocationsPageMax takes 1 to 10000.")]
+    [Range(1, 10_000)]
     public int RevocationsPageMax { get; set; } = 1000;
 
     /// <summary>How passwords are hashed.</summary>
@@ -131,21 +128,12 @@ internal sealed class IdentityOptions
     }
 }
 
-/// <summary>
-/// Checks the attributes, and the rules between fields. Not generated: generated validators drop the messages of
-/// ranges, and with them the key's name.
-/// </summary>
-internal sealed class IdentityOptionsValidator : IValidateOptions<IdentityOptions>
+/// <summary>What attributes cannot say.</summary>
+internal static class IdentityRules
 {
-    public ValidateOptionsResult Validate(string? name, IdentityOptions options)
+    public static IEnumerable<string> FaultsOf(IdentityOptions options)
     {
         List<string> faults = [];
-        foreach (var part in new object[] { options, options.Password, options.LogIn, options.Rate })
-        {
-            List<ValidationResult> results = [];
-            Validator.TryValidateObject(part, new ValidationContext(part), results, validateAllProperties: true);
-            faults.AddRange(results.Select(r => r.ErrorMessage ?? ""));
-        }
         if (!Uri.TryCreate(options.Issuer, UriKind.Absolute, out var issuer) || issuer.Scheme != Uri.UriSchemeHttps
             || issuer.GetLeftPart(UriPartial.Authority) != options.Issuer || issuer.UserInfo.Length > 0)
             faults.Add("Identity:Issuer takes an https URL of a host and a port alone, without a path or a last '/'.");
@@ -156,6 +144,6 @@ internal sealed class IdentityOptionsValidator : IValidateOptions<IdentityOption
             faults.Add("Identity:KeyLead takes less than Identity:KeyTime.");
         if (options.LogIn.BlockMax < options.LogIn.BlockFirst)
             faults.Add("Identity:LogIn:BlockMax takes at least Identity:LogIn:BlockFirst.");
-        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+        return faults;
     }
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.Inference;
 
@@ -8,28 +7,31 @@ internal sealed class InferenceOptions
 {
     public const string Section = "Inference";
 
+    private const string HttpsAddress = "an https address that this region's routers reach";
+
     /// <summary>This node's id, unique in its region: the resource's name, e.g. <c>inference-eu-west-a</c>.</summary>
-    [Required, RegularExpression("^[a-z][a-z0-9-]{1,62}$")]
+    [Required, RegularExpression("^[a-z][a-z0-9-]{1,62}$",
+        ErrorMessage = "2 to 63 of a-z, 0-9 and '-', a letter first, e.g. inference-eu-west-a")]
     public string Node { get; set; } = "";
 
     /// <summary><c>core</c> (GPU, stable load) or <c>edge</c> (CPU, bursts). Default edge.</summary>
-    [RegularExpression("^(core|edge)$")]
+    [Required, RegularExpression("^(core|edge)$", ErrorMessage = "core or edge")]
     public string Tier { get; set; } = "edge";
 
     /// <summary>Where this region's routers reach this node.</summary>
-    [Required, Url]
+    [Required(ErrorMessage = HttpsAddress)]
     public string AdvertiseUrl { get; set; } = "";
 
     /// <summary>URLs of this region's routers; at most 16.</summary>
-    [Required, MinLength(1), MaxLength(16)]
+    [Required, MinLength(1), MaxLength(16, ErrorMessage = "1 to 16 https addresses of routers")]
     public string[] Routers { get; set; } = [];
 
     /// <summary>The model repository, in Triton's layout.</summary>
-    [Required]
+    [Required(ErrorMessage = "the path of a model repository")]
     public string ModelDirectory { get; set; } = "";
 
     /// <summary>For models that don't say: <c>auto</c> = CUDA when usable, else CPU. Default auto.</summary>
-    [RegularExpression("^(auto|cpu|cuda)$")]
+    [Required, RegularExpression("^(auto|cpu|cuda)$", ErrorMessage = "auto, cpu or cuda")]
     public string Provider { get; set; } = "auto";
 
     /// <summary>Instances of a model that doesn't say. Default 1, at most 64.</summary>
@@ -56,7 +58,7 @@ internal sealed class InferenceOptions
     public int RequestBytesMax { get; set; } = 64 << 20;
 
     /// <summary>Bytes of all outputs of one request. Default 63 MiB, what a gateway takes.</summary>
-    [Range(1024, int.MaxValue)]
+    [Range(1024L, (long)int.MaxValue)]
     public long OutputBytesMax { get; set; } = 63 << 20;
 
     /// <summary>Inputs of one request. Default 64.</summary>
@@ -68,7 +70,7 @@ internal sealed class InferenceOptions
     public int DimensionCountMax { get; set; } = 8;
 
     /// <summary>Pixels of an image, checked before it is decoded. Default 40 million.</summary>
-    [Range(1, 1_000_000_000)]
+    [Range(1L, 1_000_000_000L)]
     public long ImagePixelsMax { get; set; } = 40_000_000;
 
     /// <summary>Text lines of one image. Default 1,000.</summary>
@@ -107,5 +109,21 @@ internal sealed class InferenceOptions
     public int ReportIntervalMilliseconds { get; set; } = 1_000;
 }
 
-[OptionsValidator]
-internal sealed partial class InferenceOptionsValidator : IValidateOptions<InferenceOptions>;
+/// <summary>What attributes cannot say.</summary>
+internal static class InferenceRules
+{
+    public static IEnumerable<string> FaultsOf(InferenceOptions options)
+    {
+        // Empty is a fault that the attribute names.
+        if (options.AdvertiseUrl.Length > 0 && !IsHttps(options.AdvertiseUrl))
+            yield return $"Inference:AdvertiseUrl takes an https address, not '{options.AdvertiseUrl}'.";
+        for (var i = 0; i < options.Routers.Length; i++)
+            if (!IsHttps(options.Routers[i]))
+                yield return $"Inference:Routers:{i} takes the https address of a router, not '{options.Routers[i]}'.";
+        if (options.LoadIntervalMaxMilliseconds < options.LoadIntervalMinMilliseconds)
+            yield return "Inference:LoadIntervalMaxMilliseconds takes at least Inference:LoadIntervalMinMilliseconds.";
+    }
+
+    private static bool IsHttps(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttps;
+}

@@ -16,11 +16,7 @@ internal static class InferenceSetup
     public static WebApplicationBuilder AddInference(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<InferenceOptions>().BindConfiguration(InferenceOptions.Section)
-            .Validate(o => o.LoadIntervalMinMilliseconds <= o.LoadIntervalMaxMilliseconds,
-                "Inference:LoadIntervalMaxMilliseconds takes at least Inference:LoadIntervalMinMilliseconds.")
-            .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<InferenceOptions>, InferenceOptionsValidator>();
+        services.AddChecked<InferenceOptions>(InferenceOptions.Section, InferenceRules.FaultsOf);
         services.AddOptions<GrpcServiceOptions<InferenceService>>().Configure<IOptions<InferenceOptions>>(Bound);
         services.AddExecution();
         services.AddSingleton<Draining>();

@@ -24,9 +24,7 @@ internal static class RoutingApp
 
     public static IServiceCollection AddRouter(this IServiceCollection services)
     {
-        services.AddOptions<RoutingOptions>().BindConfiguration(RoutingOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<RoutingOptions>, RoutingOptionsAttributes>();
-        services.AddSingleton<IValidateOptions<RoutingOptions>, RoutingOptionsRules>();
+        services.AddChecked<RoutingOptions>(RoutingOptions.Section, RoutingRules.FaultsOf);
         services.AddSingleton(s => Topology.Load(
             s.GetRequiredService<IOptions<ServiceOptions>>(), s.GetRequiredService<IOptions<RoutingOptions>>(),
             s.GetRequiredService<IConfiguration>()));

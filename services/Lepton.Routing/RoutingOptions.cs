@@ -5,7 +5,6 @@ using Lepton.Routing.Draining;
 using Lepton.Routing.Health;
 using Lepton.Routing.Resilience;
 using Lepton.Routing.Tenants;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
 
@@ -17,20 +16,19 @@ internal sealed partial class RoutingOptions
     public const string Section = "Routing";
 
     /// <summary>The certificate that signs hop assertions, PEM. Required.</summary>
-    [Required(ErrorMessage = "Routing:HopCertificateFile takes the path of the hop signing certificate (PEM).")]
+    [Required(ErrorMessage = "the path of the hop signing certificate (PEM)")]
     public string HopCertificateFile { get; set; } = "";
 
     /// <summary>Its private key, PEM. Required.</summary>
-    [Required(ErrorMessage = "Routing:HopKeyFile takes the path of the hop signing certificate's key (PEM).")]
+    [Required(ErrorMessage = "the path of the hop signing certificate's key (PEM)")]
     public string HopKeyFile { get; set; } = "";
 
     /// <summary>Folder of the decision log's segments; made when absent. Required.</summary>
-    [Required(ErrorMessage = "Routing:DecisionDirectory takes the path of a folder for decision segments.")]
+    [Required(ErrorMessage = "the path of a folder for decision segments")]
     public string DecisionDirectory { get; set; } = "";
 
     /// <summary>Every region of the topology, the own one too.</summary>
-    [MinLength(1, ErrorMessage = "Routing:Regions takes one entry a region: Name and Url, or Name and Routers.")]
-    [ValidateEnumeratedItems]
+    [MinLength(1, ErrorMessage = "one entry a region: Name and Url, or Name and Routers")]
     public IList<RegionOptions> Regions { get; set; } = [];
 
     /// <summary>
@@ -44,103 +42,92 @@ internal sealed partial class RoutingOptions
     public IList<ModelStrategyOptions> ModelStrategies { get; set; } = [];
 
     /// <summary>Silence after which a node is tried last. Default 3 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Routing:SuspectAfter takes 0.1 s to 1 h.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan SuspectAfter { get; set; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Silence after which a node is out. Default 10 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "Routing:OutAfter takes 0.1 s to 1 h.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan OutAfter { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a node that is out stays listed. Default 10 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00", ErrorMessage = "Routing:ForgetAfter takes 1 s to 7 d.")]
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
     public TimeSpan ForgetAfter { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How often nodes shall report and regions exchange summaries. Default 1 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.05", "00:01:00", ErrorMessage = "Routing:ReportInterval takes 0.05 s to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.05", "00:01:00")]
     public TimeSpan ReportInterval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Age beyond which another region's summary no longer makes it a candidate. Default 30 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "Routing:SummaryAgeMax takes 1 s to 1 h.")]
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan SummaryAgeMax { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Nodes of one region. Default 10,000.</summary>
-    [Range(1, 100_000, ErrorMessage = "Routing:NodesMax takes 1 to 100000.")]
+    [Range(1, 100_000)]
     public int NodesMax { get; set; } = 10_000;
 
     /// <summary>Largest request message in bytes. Default 64 MiB.</summary>
-    [Range(1024, 1 << 30, ErrorMessage = "Routing:MessageBytesMax takes 1024 to 1073741824 bytes.")]
+    [Range(1024, 1 << 30)]
     public int MessageBytesMax { get; set; } = 64 << 20;
 
     /// <summary>Deadline of a unary call that brings none. Default 60 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "1.00:00:00", ErrorMessage = "Routing:DeadlineDefault takes 0.1 s to 1 d.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "1.00:00:00")]
     public TimeSpan DeadlineDefault { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Longest deadline; a later one is brought forward. Streams without one get it. Default 1 h.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "7.00:00:00", ErrorMessage = "Routing:DeadlineMax takes 0.1 s to 7 d.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "7.00:00:00")]
     public TimeSpan DeadlineMax { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>Places that one request is tried at. Default 3.</summary>
-    [Range(1, 10, ErrorMessage = "Routing:AttemptsMax takes 1 to 10.")]
+    [Range(1, 10)]
     public int AttemptsMax { get; set; } = 3;
 
     /// <summary>How the router leaves service.</summary>
-    [ValidateObjectMembers]
     public DrainOptions Drain { get; set; } = new();
 
     /// <summary>Second attempts and what they may cost.</summary>
-    [ValidateObjectMembers]
     public RetryOptions Retries { get; set; } = new();
 
     /// <summary>A second attempt beside a slow first.</summary>
-    [ValidateObjectMembers]
     public HedgeOptions Hedging { get; set; } = new();
 
     /// <summary>Requests that wait for a model which is being loaded.</summary>
-    [ValidateObjectMembers]
     public HoldOptions Hold { get; set; } = new();
 
     /// <summary>How the region's routers keep tenants' quotas together.</summary>
-    [ValidateObjectMembers]
     public QuotaOptions Quotas { get; set; } = new();
 
     /// <summary>How much may be under way, wait and be held.</summary>
-    [ValidateObjectMembers]
     public LimitOptions Limits { get; set; } = new();
 
     /// <summary>What of a deadline is kept for the way.</summary>
-    [ValidateObjectMembers]
     public DeadlineOptions Deadlines { get; set; } = new();
 
     /// <summary>Bytes of one decision segment before the next one starts. Default 8 MiB.</summary>
-    [Range(4096, 1 << 30, ErrorMessage = "Routing:SegmentBytesMax takes 4096 to 1073741824 bytes.")]
+    [Range(4096, 1 << 30)]
     public int SegmentBytesMax { get; set; } = 8 << 20;
 
     /// <summary>Bytes of all decision segments; the oldest go first. Default 1 GiB.</summary>
-    [Range(8192L, 1L << 40, ErrorMessage = "Routing:DecisionBytesMax takes 8192 bytes to 1 TiB.")]
+    [Range(8192L, 1L << 40)]
     public long DecisionBytesMax { get; set; } = 1L << 30;
 
     /// <summary>Age beyond which a segment is deleted. Default 30 d.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00", ErrorMessage = "Routing:DecisionAgeMax takes 1 min to 10 a.")]
+    [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00")]
     public TimeSpan DecisionAgeMax { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>Latest decisions kept in memory, and decisions that may wait for the disk. Default 4,096.</summary>
-    [Range(16, 1_000_000, ErrorMessage = "Routing:RecentDecisionsMax takes 16 to 1000000.")]
+    [Range(16, 1_000_000)]
     public int RecentDecisionsMax { get; set; } = 4096;
 
     /// <summary>Outliers among the places.</summary>
-    [ValidateObjectMembers]
     public EjectionOptions Ejection { get; set; } = new();
 
     /// <summary>The circuit of each model at each place.</summary>
-    [ValidateObjectMembers]
     public CircuitOptions Circuit { get; set; } = new();
 
     /// <summary>What failures add to the learned service time.</summary>
-    [ValidateObjectMembers]
     public PenaltyOptions Penalty { get; set; } = new();
 
     /// <summary>Places that are new or back from an ejection.</summary>
-    [ValidateObjectMembers]
     public SlowStartOptions SlowStart { get; set; } = new();
 
     /// <summary>A model and who picks its nodes.</summary>
@@ -154,13 +141,10 @@ internal sealed partial class RoutingOptions
     }
 }
 
-[OptionsValidator]
-internal sealed partial class RoutingOptionsAttributes : IValidateOptions<RoutingOptions>;
-
 /// <summary>What attributes cannot say.</summary>
-internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
+internal static class RoutingRules
 {
-    public ValidateOptionsResult Validate(string? name, RoutingOptions options)
+    public static IEnumerable<string> FaultsOf(RoutingOptions options)
     {
         List<string> faults = [];
         for (int i = 0; i < options.Regions.Count; i++)
@@ -183,7 +167,9 @@ internal sealed class RoutingOptionsRules : IValidateOptions<RoutingOptions>
             faults.Add("Routing:Circuit:OpenMax takes a time no shorter than Routing:Circuit:OpenMin.");
         if (options.Limits.PlaceMax < options.Limits.PlaceMin)
             faults.Add("Routing:Limits:PlaceMax takes a number no less than Routing:Limits:PlaceMin.");
-        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+        if (options.Deadlines.AllowanceMax < options.Deadlines.AllowanceMin)
+            faults.Add("Routing:Deadlines:AllowanceMax takes a time no shorter than Routing:Deadlines:AllowanceMin.");
+        return faults;
     }
 
     private static void CheckModelStrategies(

@@ -38,14 +38,11 @@ public static class ServiceDefaults
         var services = builder.Services;
         services.Configure<LoggerFilterOptions>(QuietFramework);
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<ServiceOptions>().BindConfiguration(ServiceOptions.Section).ValidateOnStart();
-        services.AddOptions<TlsOptions>().BindConfiguration(TlsOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ServiceOptions>, ServiceOptionsValidator>();
-        services.AddSingleton<IValidateOptions<TlsOptions>, TlsOptionsValidator>();
+        services.AddChecked<ServiceOptions>(ServiceOptions.Section);
+        services.AddChecked<TlsOptions>(TlsOptions.Section);
         services.AddCertificates();
         services.AddSingleton<PeerHttp>();
-        services.AddOptions<TokenOptions>().BindConfiguration(TokenOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<TokenOptions>, TokenOptionsValidator>();
+        services.AddChecked<TokenOptions>(TokenOptions.Section, TokenRules.FaultsOf);
         services.AddSingleton<TokenValidator>();
         services.AddHostedService(s => s.GetRequiredService<TokenValidator>());
         services.AddSingleton<Revocations>();

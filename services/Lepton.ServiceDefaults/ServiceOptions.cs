@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.ServiceDefaults;
 
@@ -11,21 +10,18 @@ public sealed class ServiceOptions
 
     /// <summary>The region this process runs in, e.g. <c>eu-west</c>. Required.</summary>
     [Required, RegularExpression("^[a-z][a-z0-9-]{1,30}$",
-        ErrorMessage = "Lepton:Region takes 2 to 31 of a-z, 0-9 and '-', a letter first, e.g. eu-west.")]
+        ErrorMessage = "2 to 31 of a-z, 0-9 and '-', a letter first, e.g. eu-west")]
     public string Region { get; set; } = "";
 
     /// <summary>The availability zone, e.g. <c>a</c>. Default <c>a</c>.</summary>
     [Required, RegularExpression("^[a-z0-9-]{1,31}$",
-        ErrorMessage = "Lepton:Zone takes 1 to 31 of a-z, 0-9 and '-', e.g. a.")]
+        ErrorMessage = "1 to 31 of a-z, 0-9 and '-', e.g. a")]
     public string Zone { get; set; } = "a";
 
     /// <summary>The signed file of roles and tenants (<see cref="SignedAccess"/>). Required.</summary>
-    [Required(ErrorMessage = "Lepton:AccessFile takes the signed file of roles and tenants; set-up makes one.")]
+    [Required(ErrorMessage = "the signed file of roles and tenants; set-up makes one")]
     public string AccessFile { get; set; } = "";
 
     /// <summary>Server reflection is offered. Default false: for development only.</summary>
     public bool Reflection { get; set; }
 }
-
-[OptionsValidator]
-internal sealed partial class ServiceOptionsValidator : IValidateOptions<ServiceOptions>;

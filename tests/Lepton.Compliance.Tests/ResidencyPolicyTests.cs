@@ -111,7 +111,7 @@ public sealed class ResidencyPolicyTests
 
     [Fact]
     public void Load_AbsentFile_SaysSo() =>
-        Assert.Equal("file", Assert.Throws<ResidencyPolicyException>(
+        Assert.Equal("Lepton:PolicyFile", Assert.Throws<ResidencyPolicyException>(
             () => ResidencyPolicy.Load(Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString()), World)).Field);
 
     [Fact]

@@ -1,4 +1,7 @@
 using Lepton.Identity.Tests.World;
+using Lepton.Testing.Configuration;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Identity.Tests;
@@ -6,6 +9,29 @@ namespace Lepton.Identity.Tests;
 /// <summary>C1: a wrong option stops the start and is named.</summary>
 public sealed class OptionsTests
 {
+    public static TheoryData<string, string, string> Outside
+    {
+        get
+        {
+            var rows = new TheoryData<string, string, string>();
+            foreach (var (key, value, says) in OptionRows.Of(typeof(IdentityOptions), IdentityOptions.Section))
+                rows.Add(key, value, says);
+            return rows;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Outside))]
+    public void Start_OutsideOfTheBounds_NamesItAndThem(string key, string value, string says)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(
+            new Dictionary<string, string?> { [key] = value }).Build());
+        services.AddIdentity();
+        using var provider = services.BuildServiceProvider();
+        Assert.Contains(says, OptionRows.FaultOf(provider), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("Identity:Issuer", "http://plain.example")]
     [InlineData("Identity:Issuer", "https://a.example/path")]

@@ -23,7 +23,7 @@ public sealed class FuzzTests : IAsyncLifetime
     {
         _models.Identity(Model, "FP32").Identity("ordinary", "FP32").Sum("sum");
         _node = await NodeHost.StartAsync(_models);
-        _client = FuzzTarget.Connections(Node.Installation, Node.Installation.Service(NodeHost.Region, "routing"));
+        _client = FuzzTarget.Connection(Node.Installation, Node.Installation.Service(NodeHost.Region, "routing"));
     }
 
     public async Task DisposeAsync()

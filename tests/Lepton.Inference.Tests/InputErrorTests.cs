@@ -31,6 +31,26 @@ public sealed class InputErrorTests(NodeFixture fixture)
         Assert.Equal([field], error.Fields());
     }
 
+    /// <summary>C1: an error goes in trailers, by a connection that tenants share; no request makes it too long for
+    /// them.</summary>
+    [Theory]
+    [InlineData('n')]
+    [InlineData('\u4E2D')]
+    public async Task ModelInfer_WrongInputWithALongName_ErrorIsShort(char of)
+    {
+        var name = new string(of, 300_000);
+        var request = Messages.Request("sum", (name, "FP32", [1, 3], Three));
+
+        var error = await Messages.RefusedAsync(
+            fixture.Node.InferAsync(request), StatusCode.InvalidArgument, "INPUT_INVALID");
+
+        Assert.Equal(["inputs[0].name"], error.Fields());
+        Assert.EndsWith(" characters)", error.Status.Detail, StringComparison.Ordinal);
+        // Nine bytes a character in percent encoding, three in the details, twice.
+        Assert.InRange(error.Status.Detail.Length, 1000, 1100);
+        Assert.InRange(error.Trailers.Sum(t => t.IsBinary ? t.ValueBytes.Length : t.Value.Length), 2000, 8000);
+    }
+
     [Fact]
     public async Task ModelInfer_WrongType_NamesBoth()
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Google.Rpc;
 using Grpc.Core;
 using Lepton.Routing.V1;
@@ -49,6 +50,17 @@ public sealed class ErrorTests(ServerFixture server) : IDisposable
     [InlineData("é\n", "%C3%A9%0A")]
     public void PercentEncode_Message_AsGrpcSays(string message, string encoded) =>
         Assert.Equal(encoded, RpcErrorWriter.PercentEncode(message));
+
+    [Theory]
+    [InlineData("short", "short")]
+    [InlineData("999*a|\U0001F600", "999*a|... (1001 characters)")]
+    [InlineData("998*a|\U0001F600b", "998*a|\U0001F600... (1001 characters)")]
+    public void Clip_Text_IsCutBetweenCharacters(string text, string cut) =>
+        Assert.Equal(Repeat(cut), RpcErrors.Clip(Repeat(text)));
+
+    private static string Repeat(string text) => text.Split('*', '|') is [var times, var of, var rest]
+        ? string.Concat(Enumerable.Repeat(of, int.Parse(times, CultureInfo.InvariantCulture))) + rest
+        : text;
 
     [Fact]
     public void FieldInvalid_Field_IsNamed()

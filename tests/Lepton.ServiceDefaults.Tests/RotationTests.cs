@@ -50,7 +50,9 @@ public sealed class RotationTests : IAsyncLifetime
     {
         var (formerServer, formerClient) = (await ShownByServerAsync(), (await AskOnceAsync()).Client);
         using var end = new CancellationTokenSource();
-        var calls = CallAsync(end.Token);
+        var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var calls = CallAsync(end.Token, connected);
+        await await Task.WhenAny(connected.Task, calls); // with the former leaf, however slow the machine is
         installation.Service("eu-west", "inference");
         installation.Service("eu-west", "routing");
 
@@ -84,13 +86,16 @@ public sealed class RotationTests : IAsyncLifetime
     }
 
     /// <summary>Calls over one channel without a pause; a failure ends the test.</summary>
-    private async Task<List<Answer>> CallAsync(CancellationToken end)
+    private async Task<List<Answer>> CallAsync(CancellationToken end, TaskCompletionSource? connected = null)
     {
         List<Answer> answers = [];
         using var channel = Client.Services.GetRequiredService<PeerHttp>()
             .CreateChannel(Address, "inference", "eu-west");
         do
+        {
             answers.Add(await AskAsync(new RoutingService.RoutingServiceClient(channel)));
+            connected?.TrySetResult();
+        }
         while (!end.IsCancellationRequested);
         return answers;
     }

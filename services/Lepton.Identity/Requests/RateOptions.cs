@@ -8,18 +8,18 @@ namespace Lepton.Identity.Requests;
 internal sealed class RateOptions
 {
     /// <summary>Requests of one address a minute. 1 to 1,000,000, default 1,200.</summary>
-    [Range(1, 1_000_000, ErrorMessage = "Identity:Rate:AddressPerMinute takes 1 to 1000000.")]
+    [Range(1, 1_000_000)]
     public int AddressPerMinute { get; set; } = 1200;
 
     /// <summary>Requests of one client that authenticated, a minute. 1 to 1,000,000, default 600.</summary>
-    [Range(1, 1_000_000, ErrorMessage = "Identity:Rate:ClientPerMinute takes 1 to 1000000.")]
+    [Range(1, 1_000_000)]
     public int ClientPerMinute { get; set; } = 600;
 
     /// <summary>Codes and passwords tried from one address a minute. 1 to 1,000,000, default 30.</summary>
-    [Range(1, 1_000_000, ErrorMessage = "Identity:Rate:LogInPerMinute takes 1 to 1000000.")]
+    [Range(1, 1_000_000)]
     public int LogInPerMinute { get; set; } = 30;
 
     /// <summary>Addresses and clients that are counted at a time. 100 to 1,000,000, default 20,000.</summary>
-    [Range(100, 1_000_000, ErrorMessage = "Identity:Rate:CountedMax takes 100 to 1000000.")]
+    [Range(100, 1_000_000)]
     public int CountedMax { get; set; } = 20_000;
 }

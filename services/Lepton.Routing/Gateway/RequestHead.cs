@@ -1,3 +1,4 @@
+using System.Text;
 using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Hop.V1;
@@ -73,7 +74,8 @@ internal sealed class RequestHeadReader(Topology topology, HopVerifier verifier,
         foreach (var (name, values) in headers)
             foreach (string? value in values)
             {
-                bytes += name.Length + (value?.Length ?? 0) + EntryOverhead; // as HTTP/2 counts a header list
+                // As HTTP/2 counts a header list, and in bytes as they go on: a character may have three.
+                bytes += name.Length + Encoding.UTF8.GetByteCount(value ?? "") + EntryOverhead;
                 entries++;
             }
         return bytes <= MetadataBytesMax && entries <= MetadataEntriesMax;

@@ -6,15 +6,14 @@ namespace Lepton.Routing.Health;
 internal sealed class CircuitOptions
 {
     /// <summary>Failures of the model there, in a row, that open it. Default 5.</summary>
-    [Range(1, 1000, ErrorMessage = "Routing:Circuit:Failures takes 1 to 1000.")]
+    [Range(1, 1000)]
     public int Failures { get; set; } = 5;
 
     /// <summary>Time until the first trial; twice that after each one that fails. Default 1 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.05", "01:00:00", ErrorMessage = "Routing:Circuit:OpenMin takes 0.05 s to 1 h.")]
+    [Range(typeof(TimeSpan), "00:00:00.05", "01:00:00")]
     public TimeSpan OpenMin { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest time until a trial. Default 1 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.05", "1.00:00:00",
-        ErrorMessage = "Routing:Circuit:OpenMax takes 0.05 s to 1 d.")]
+    [Range(typeof(TimeSpan), "00:00:00.05", "1.00:00:00")]
     public TimeSpan OpenMax { get; set; } = TimeSpan.FromMinutes(1);
 }

@@ -20,11 +20,13 @@ internal sealed class HeaderDecoder
 
     // Names and values repeat from answer to answer: one string each. By hash; the last one seen stays.
     private readonly string[] _texts = new string[KnownTexts];
-    private readonly byte[] _scratch = new byte[Limits.HeaderBytesMax];
+
+    // The shortest code has 5 bits (RFC 7541, B): no block says more than 8/5 of its length.
+    private readonly byte[] _scratch = new byte[2 * Limits.HeaderBytesMax];
 
     /// <summary>The fields of a whole block.</summary>
     /// <exception cref="Http2Exception">The block is damaged: the connection cannot go on.</exception>
-    /// <returns>Null: well-formed HPACK, but no answer's or trailers' fields.</returns>
+    /// <returns>Null: no answer's or trailers' fields, or too long.</returns>
     public FieldList? Decode(ReadOnlySpan<byte> block)
     {
         FieldList fields = new();
@@ -51,7 +53,7 @@ internal sealed class HeaderDecoder
             }
             size += name.Length + value.Length + 32; // as RFC 9113, 6.5.2 counts
             if (size > Limits.HeaderBytesMax)
-                throw new Http2Exception(ErrorCode.EnhanceYourCalm, "A header block is too long.");
+                return null; // what follows changes no table: the next block means the same without it
             sound &= Take(fields, name, value);
         }
         return sound ? fields : null;
@@ -88,7 +90,7 @@ internal sealed class HeaderDecoder
         {
             int decoded = Huffman.Decode(bytes, _scratch);
             if (decoded < 0)
-                throw new Http2Exception(ErrorCode.Compression, "A coded text is damaged or too long.");
+                throw new Http2Exception(ErrorCode.Compression, "A coded text is damaged.");
             bytes = _scratch.AsSpan(0, decoded);
         }
         sound &= !bytes.ContainsAnyExcept(allowed);

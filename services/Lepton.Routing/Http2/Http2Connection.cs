@@ -116,39 +116,13 @@ internal sealed class Http2Connection
     }
 
     /// <summary>Ends a stream from our side, if it still is.</summary>
-    public void Reset(Exchange exchange, ErrorCode code)
-    {
-        lock (_gate)
-        {
-            if (!_streams.ContainsKey(exchange.Id))
-                return;
-            _outbound.Reset(exchange.Id, code);
-        }
-        Remove(exchange);
-    }
+    public void Reset(Exchange exchange, ErrorCode code) => Forget(exchange, code, unlessSent: false);
 
     /// <summary>The answer has ended. A request that was not sent to its end by then is not wanted any more.</summary>
-    public void Ended(Exchange exchange)
-    {
-        lock (_gate)
-            if (!exchange.IsSent && _streams.ContainsKey(exchange.Id))
-                _outbound.Reset(exchange.Id, ErrorCode.Cancel);
-        Remove(exchange);
-    }
+    public void Ended(Exchange exchange) => Forget(exchange, ErrorCode.Cancel, unlessSent: true);
 
     /// <summary>The stream is over, whoever ended it.</summary>
-    public void Remove(Exchange exchange)
-    {
-        bool isLeaving;
-        lock (_gate)
-        {
-            _streams.Remove(exchange.Id);
-            _outbound.Wake(exchange);
-            isLeaving = _leaving;
-        }
-        if (isLeaving)
-            CloseIfUnused();
-    }
+    public void Remove(Exchange exchange) => Forget(exchange, ErrorCode.None, unlessSent: true);
 
     /// <summary>Takes no more requests; closes when the last answer has come.</summary>
     public void Leave()
@@ -253,6 +227,22 @@ internal sealed class Http2Connection
             Remove(exchange);
         }
         Leave();
+    }
+
+    // Reset and forgotten at once: a frame after the reset, of whoever sends or takes meanwhile, would have the peer
+    // end the connection (RFC 9113, 5.1: STREAM_CLOSED), and everybody's requests with it.
+    private void Forget(Exchange exchange, ErrorCode code, bool unlessSent)
+    {
+        bool isLeaving;
+        lock (_gate)
+        {
+            if (_streams.Remove(exchange.Id) && code != ErrorCode.None && !(unlessSent && exchange.IsSent))
+                _outbound.Reset(exchange.Id, code);
+            _outbound.Wake(exchange);
+            isLeaving = _leaving;
+        }
+        if (isLeaving)
+            CloseIfUnused();
     }
 
     private void CloseIfUnused()

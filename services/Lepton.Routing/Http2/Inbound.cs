@@ -10,7 +10,8 @@ internal sealed class Inbound(Http2Connection connection, Stream stream)
     private int _start, _end;
     private bool _greeted;
 
-    // A header block in several frames; nothing else may come in between.
+    // A header block in several frames; nothing else may come in between. What is longer than an answer's fields may be
+    // is counted and not kept: blocks stand for themselves, so that its stream can be ended and the connection goes on.
     private byte[]? _block;
     private int _blockLength, _blockStream;
     private bool _blockEnds;
@@ -155,7 +156,7 @@ internal sealed class Inbound(Http2Connection connection, Stream stream)
         (_blockStream, _blockEnds) = (frame.Stream, frame.Has(FrameFlags.EndStream));
         if (frame.Has(FrameFlags.EndHeaders))
         {
-            TakeBlock(payload);
+            TakeFields(_decoder.Decode(payload));
             return;
         }
         (_block, _blockLength) = (new byte[Limits.HeaderBytesMax], 0);
@@ -165,25 +166,27 @@ internal sealed class Inbound(Http2Connection connection, Stream stream)
     private void AddToBlock(ReadOnlySpan<byte> part, bool isLast)
     {
         // An empty part that is not the last is a way to send for ever and say nothing.
-        if (_block is not { } block || _blockLength + part.Length > block.Length || (part.IsEmpty && !isLast))
-            throw new Http2Exception(ErrorCode.EnhanceYourCalm, "A header block is too long.");
-        part.CopyTo(block.AsSpan(_blockLength));
+        if (_block is not { } block || _blockLength + part.Length > Limits.HeaderBytesPassedOverMax
+            || (part.IsEmpty && !isLast))
+            throw new Http2Exception(ErrorCode.EnhanceYourCalm, "A header block does not end.");
+        if (_blockLength + part.Length <= block.Length)
+            part.CopyTo(block.AsSpan(_blockLength));
         _blockLength += part.Length;
         if (!isLast)
             return;
         _block = null;
-        TakeBlock(block.AsSpan(0, _blockLength));
+        TakeFields(_blockLength <= block.Length ? _decoder.Decode(block.AsSpan(0, _blockLength)) : null);
     }
 
-    private void TakeBlock(ReadOnlySpan<byte> block)
+    /// <param name="fields">Null: the block has none that an answer may have, or too many.</param>
+    private void TakeFields(FieldList? fields)
     {
-        FieldList? fields = _decoder.Decode(block);
         if (connection.Find(_blockStream) is not { } exchange)
             return;
         if (_blockEnds)
             connection.Ended(exchange);
         if (fields is null || !exchange.OnFields(fields, _blockEnds))
-            Break(exchange, ErrorCode.Protocol, "An answer's fields are none.");
+            Break(exchange, ErrorCode.Protocol, "An answer's fields are none, or too long.");
     }
 
     private void TakeReset(int stream, ErrorCode code)

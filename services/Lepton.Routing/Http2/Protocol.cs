@@ -71,6 +71,9 @@ internal static class Limits
     /// <summary>A header block, and the fields it says: trailers with error details are a few kilobytes.</summary>
     public const int HeaderBytesMax = 64 << 10;
 
+    /// <summary>A longer block ends its stream; beyond this it ends the connection, which waits for its end.</summary>
+    public const int HeaderBytesPassedOverMax = 16 << 20;
+
     /// <summary>Written and not yet taken by the socket: beyond it, bodies wait.</summary>
     public const int OutputBytesMax = 4 << 20;
 }

@@ -11,7 +11,7 @@ internal sealed partial class RoutingOptions
     internal sealed class RegionOptions
     {
         /// <summary>Its name.</summary>
-        [Required(ErrorMessage = "Routing:Regions:N:Name takes a region's name.")]
+        [Required(ErrorMessage = "a region's name")]
         public string Name { get; set; } = "";
 
         /// <summary>How this router reaches that region's only router.</summary>
@@ -30,8 +30,6 @@ internal sealed partial class RoutingOptions
         public void Check(string field, List<string> faults)
         {
             const int RoutersMax = 16; // as many as a node reports to
-            if (string.IsNullOrEmpty(Name))
-                faults.Add($"{field}:Name takes a region's name.");
             if (Routers.Count > 0 && (Url ?? GatewayUrl) is not null)
                 faults.Add($"{field} takes either Url and GatewayUrl or Routers, not both.");
             if (Routers.Count > RoutersMax)

@@ -6,10 +6,10 @@ namespace Lepton.Routing.Resilience;
 internal sealed class DeadlineOptions
 {
     /// <summary>The least that is kept for the answer's way back. Default 1 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:00:10", ErrorMessage = "Routing:Deadlines:AllowanceMin takes 0 to 10 s.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:10")]
     public TimeSpan AllowanceMin { get; set; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>The most that is kept, however far the place is. Default 250 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:00:10", ErrorMessage = "Routing:Deadlines:AllowanceMax takes 0 to 10 s.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:10")]
     public TimeSpan AllowanceMax { get; set; } = TimeSpan.FromMilliseconds(250);
 }

@@ -9,15 +9,14 @@ internal sealed class HedgeOptions
     public bool Enabled { get; set; } = true;
 
     /// <summary>A request is slow when this share of its model's answers came sooner. Default 0.95.</summary>
-    [Range(0.5, 0.999, ErrorMessage = "Routing:Hedging:Percentile takes 0.5 to 0.999.")]
+    [Range(0.5, 0.999)]
     public double Percentile { get; set; } = 0.95;
 
     /// <summary>It is never slow before this, however quick the others are. Default 10 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00",
-        ErrorMessage = "Routing:Hedging:DelayMin takes 1 ms to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
     public TimeSpan DelayMin { get; set; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Answers of the last 30 s that are needed to tell what is slow. Default 100.</summary>
-    [Range(10, 1_000_000, ErrorMessage = "Routing:Hedging:SamplesMin takes 10 to 1000000.")]
+    [Range(10, 1_000_000)]
     public int SamplesMin { get; set; } = 100;
 }

@@ -6,11 +6,11 @@ namespace Lepton.Routing.Resilience;
 internal sealed class RetryOptions
 {
     /// <summary>Retries and hedges allowed, as a share of a model's requests of the last 10 s. Default 0.2.</summary>
-    [Range(0.0, 1.0, ErrorMessage = "Routing:Retries:Share takes 0 to 1.")]
+    [Range(0.0, 1.0)]
     public double Share { get; set; } = 0.2;
 
     /// <summary>Beside the share, this many a second, so that rare requests may be retried too. Default 10.</summary>
-    [Range(0.0, 10_000.0, ErrorMessage = "Routing:Retries:PerSecond takes 0 to 10000.")]
+    [Range(0.0, 10_000.0)]
     public double PerSecond { get; set; } = 10;
 
     /// <summary>
@@ -18,7 +18,6 @@ internal sealed class RetryOptions
     /// elsewhere. 0: none, every break reaches the caller. At most half of the window that a place may fill unread.
     /// Default 64 KiB.
     /// </summary>
-    [Range(0, Http2.Limits.StreamWindow / 2,
-        ErrorMessage = "Routing:Retries:AnswerHeldBytesMax takes 0 to 524288 bytes.")]
+    [Range(0, Http2.Limits.StreamWindow / 2)]
     public int AnswerHeldBytesMax { get; set; } = 64 << 10;
 }

@@ -6,12 +6,10 @@ namespace Lepton.Routing.Tenants;
 internal sealed class QuotaOptions
 {
     /// <summary>How often each router tells its siblings what its tenants used. Default 100 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.01", "00:00:05",
-        ErrorMessage = "Routing:Quotas:ShareInterval takes 10 ms to 5 s.")]
+    [Range(typeof(TimeSpan), "00:00:00.01", "00:00:05")]
     public TimeSpan ShareInterval { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>A sibling that was silent for so long has nothing under way. Default 2 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00",
-        ErrorMessage = "Routing:Quotas:SiblingAgeMax takes 0.1 s to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan SiblingAgeMax { get; set; } = TimeSpan.FromSeconds(2);
 }

@@ -96,7 +96,17 @@ internal sealed class CallerMiddleware(
 
     public Task InvokeAsync(HttpContext context)
     {
-        var answer = callers.OfAsync(context);
+        ValueTask<CallerAnswer> answer;
+        try
+        {
+            answer = callers.OfAsync(context);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The connection ended before its request's turn came, its certificate with it: nobody hears an answer.
+            context.Abort();
+            return Task.CompletedTask;
+        }
         return answer.IsCompletedSuccessfully ? GoOn(context, answer.Result) : WaitAsync(context, answer);
     }
 

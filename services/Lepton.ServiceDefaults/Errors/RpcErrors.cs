@@ -22,18 +22,24 @@ public static class RpcErrors
     /// <summary>The trailer that carries the details.</summary>
     public const string DetailsTrailer = "grpc-status-details-bin";
 
+    // An error says what came, which may be as long as a message. It goes in trailers, in the message and again in the
+    // details, and peers bound those: a router takes 64 KiB, other clients as little as 8.
+    private const int TextLengthMax = 1000;
+
     private const string Prefix = "ERROR_REASON_";
     private static readonly ConcurrentDictionary<Enum, string> Reasons = new();
 
     /// <summary>An error with its documented reason, e.g. <c>ErrorReason.QueueFull</c> of a service's protos.</summary>
     /// <param name="code">The gRPC status.</param>
     /// <param name="reason">A value of an <c>ErrorReason</c> enum.</param>
-    /// <param name="message">For people: what came and what is expected. No personal data.</param>
+    /// <param name="message">For people: what came and what is expected. No personal data. Cut after 1,000
+    /// characters.</param>
     /// <param name="metadata">For programs.</param>
     /// <param name="details">BadRequest, RetryInfo, PreconditionFailure and the like.</param>
     public static RpcException Create(StatusCode code, Enum reason, string message,
         IReadOnlyDictionary<string, string>? metadata = null, params ReadOnlySpan<IMessage> details)
     {
+        message = Clip(message);
         var info = new ErrorInfo { Reason = ReasonOf(reason), Domain = Domain };
         foreach (var (key, value) in metadata ?? new Dictionary<string, string>())
             info.Metadata.Add(key, value);
@@ -49,10 +55,21 @@ public static class RpcErrors
         Create(StatusCode.InvalidArgument, Platform.V1.ErrorReason.FieldInvalid, $"{field}: {takes}", null,
             BadField(field, takes));
 
+    /// <summary>A text as it may stand in an error: not longer than 1,000 characters.</summary>
+    public static string Clip(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (text.Length <= TextLengthMax)
+            return text;
+        // Not between the two halves of one character.
+        var end = char.IsHighSurrogate(text[TextLengthMax - 1]) ? TextLengthMax - 1 : TextLengthMax;
+        return $"{text.AsSpan(0, end)}... ({text.Length} characters)";
+    }
+
     /// <summary>The detail that names one wrong field.</summary>
     public static BadRequest BadField(string field, string takes) => new()
     {
-        FieldViolations = { new BadRequest.Types.FieldViolation { Field = field, Description = takes } },
+        FieldViolations = { new BadRequest.Types.FieldViolation { Field = Clip(field), Description = Clip(takes) } },
     };
 
     /// <summary>The detail that says when to try again.</summary>

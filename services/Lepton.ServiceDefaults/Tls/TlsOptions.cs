@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.ServiceDefaults;
 
@@ -11,29 +10,25 @@ public sealed class TlsOptions
     public const string Section = "Lepton:Tls";
 
     /// <summary>This process's certificate with its URI SAN. Required.</summary>
-    [Required(ErrorMessage = "Lepton:Tls:CertificateFile takes the path of this process's certificate (PEM).")]
+    [Required(ErrorMessage = "the path of this process's certificate (PEM)")]
     public string CertificateFile { get; set; } = "";
 
     /// <summary>Its private key. Required.</summary>
-    [Required(ErrorMessage = "Lepton:Tls:KeyFile takes the path of the certificate's private key (PEM).")]
+    [Required(ErrorMessage = "the path of the certificate's private key (PEM)")]
     public string KeyFile { get; set; } = "";
 
     /// <summary>The installation's authority: the only one trusted, both ways. Required.</summary>
-    [Required(ErrorMessage = "Lepton:Tls:AuthorityFile takes the path of the authority's certificate (PEM).")]
+    [Required(ErrorMessage = "the path of the authority's certificate (PEM)")]
     public string AuthorityFile { get; set; } = "";
 
     /// <summary>How often the files are looked at for a renewal. 1 s to 1 h, default 10 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00",
-        ErrorMessage = "Lepton:Tls:ReloadInterval takes 00:00:01 to 01:00:00.")]
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ReloadInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// The share of a leaf's life below which its end is near: health turns degraded and a warning is logged. 0.05 to
     /// 0.5, default 0.25; set-up renews leaves from 0.5 on.
     /// </summary>
-    [Range(0.05, 0.5, ErrorMessage = "Lepton:Tls:ExpiryWarningShare takes 0.05 to 0.5.")]
+    [Range(0.05, 0.5)]
     public double ExpiryWarningShare { get; set; } = 0.25;
 }
-
-[OptionsValidator]
-internal sealed partial class TlsOptionsValidator : IValidateOptions<TlsOptions>;

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.ServiceDefaults;
 
@@ -10,37 +9,33 @@ public sealed class TokenOptions
     public const string Section = "Lepton:Tokens";
 
     /// <summary>Authorities, any that speaks OpenID Connect discovery. At most 16.</summary>
-    [MaxLength(16, ErrorMessage = "Lepton:Tokens:Issuers takes at most 16.")]
+    [MaxLength(16)]
     public List<IssuerOptions> Issuers { get; } = [];
 
     /// <summary>Validated tokens kept until they expire. 16 to 1,000,000, default 10,000.</summary>
-    [Range(16, 1_000_000, ErrorMessage = "Lepton:Tokens:CacheMax takes 16 to 1000000.")]
+    [Range(16, 1_000_000)]
     public int CacheMax { get; set; } = 10_000;
 
     /// <summary>By how much the issuer's clock may differ. 0 s to 5 min, default 30 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:05:00", ErrorMessage = "Lepton:Tokens:ClockSkew takes 0 s to 5 min.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often keys are fetched again. 10 s to 1 day, default 5 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:10", "1.00:00:00",
-        ErrorMessage = "Lepton:Tokens:KeysInterval takes 10 s to 1 day.")]
+    [Range(typeof(TimeSpan), "00:00:10", "1.00:00:00")]
     public TimeSpan KeysInterval { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>For how long keys hold when none can be fetched. 5 min to 7 days, default 1 day.</summary>
-    [Range(typeof(TimeSpan), "00:05:00", "7.00:00:00",
-        ErrorMessage = "Lepton:Tokens:KeysAgeMax takes 5 min to 7 days.")]
+    [Range(typeof(TimeSpan), "00:05:00", "7.00:00:00")]
     public TimeSpan KeysAgeMax { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>How often revocations are asked for. 100 ms to 1 min, default 1 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00",
-        ErrorMessage = "Lepton:Tokens:RevocationsInterval takes 100 ms to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan RevocationsInterval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// For how long operators' calls are taken when revocations cannot be read. 1 s to 1 day, default 60 s.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00",
-        ErrorMessage = "Lepton:Tokens:RevocationsAgeMax takes 1 s to 1 day.")]
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan RevocationsAgeMax { get; set; } = TimeSpan.FromSeconds(60);
 }
 
@@ -80,24 +75,22 @@ public sealed class IssuerOptions
     public string KeysFile { get; set; } = "";
 }
 
-internal sealed class TokenOptionsValidator : IValidateOptions<TokenOptions>
+/// <summary>What attributes cannot say.</summary>
+internal static class TokenRules
 {
     private static readonly string[] Known = ["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384",
         "PS512"];
 
-    public ValidateOptionsResult Validate(string? name, TokenOptions options)
+    public static IEnumerable<string> FaultsOf(TokenOptions options)
     {
         List<string> faults = [];
-        List<ValidationResult> results = [];
-        if (!Validator.TryValidateObject(options, new ValidationContext(options), results, true))
-            faults.AddRange(results.Select(r => r.ErrorMessage ?? ""));
         for (var i = 0; i < options.Issuers.Count; i++)
             faults.AddRange(Faults(options.Issuers[i]).Select(f => $"Lepton:Tokens:Issuers:{i}:{f}"));
         foreach (var same in options.Issuers.GroupBy(i => i.Name).Where(g => g.Count() > 1))
             faults.Add($"Lepton:Tokens:Issuers: two are named {same.Key}.");
         foreach (var same in options.Issuers.GroupBy(i => i.Issuer).Where(g => g.Count() > 1))
             faults.Add($"Lepton:Tokens:Issuers: two have the issuer {same.Key}.");
-        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+        return faults;
     }
 
     private static IEnumerable<string> Faults(IssuerOptions issuer)

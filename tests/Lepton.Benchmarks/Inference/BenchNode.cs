@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -25,6 +26,7 @@ internal sealed class BenchNode : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly TestInstallation _installation;
     private readonly HopSigner _signer;
+    private readonly HopSealer _sealer;
     private readonly GrpcChannel _channel;
     private readonly GRPCInferenceService.GRPCInferenceServiceClient _client;
 
@@ -33,6 +35,7 @@ internal sealed class BenchNode : IAsyncDisposable
         (_app, _installation) = (app, installation);
         var (certificate, key) = installation.HopSigning(Region);
         _signer = HopSigner.FromFiles(certificate, key);
+        _sealer = new HopSealer(_signer, TimeProvider.System);
         _channel = installation.Channel(app.Urls.Single(), installation.Service(Region, "routing"));
         _client = new(_channel);
     }
@@ -79,7 +82,8 @@ internal sealed class BenchNode : IAsyncDisposable
     public async Task InferAsync(ModelInferRequest request)
     {
         var now = DateTimeOffset.UtcNow;
-        var assertion = _signer.Sign(new HopAssertion
+        // Sealed, as routers do: of signed ones a node takes only so many before they expire.
+        var hop = _sealer.Seal(Node, new HopAssertion
         {
             Principal = "tenant/demo",
             Tenant = "demo",
@@ -94,9 +98,12 @@ internal sealed class BenchNode : IAsyncDisposable
             ExpireTime = Timestamp.FromDateTimeOffset(now.AddSeconds(30)),
             PolicyVersion = "1",
             Priority = "realtime",
+        }.ToByteArray());
+        await _client.ModelInferAsync(request, new Metadata
+        {
+            { HopHeader.Name, Convert.FromBase64String(hop.Assertion) },
+            { HopHeader.Grant, Convert.FromBase64String(hop.Grant) },
         });
-        await _client.ModelInferAsync(
-            request, new Metadata { { HopHeader.Name, Convert.FromBase64String(assertion) } });
     }
 
     public async ValueTask DisposeAsync()

@@ -75,26 +75,74 @@ public sealed class BadPeerTests
         PeerException e = await Assert.ThrowsAsync<PeerException>(async () => await exchange.WaitAsync(0));
         Assert.True(e.Fault == PeerFault.Broken, what);
         Assert.Equal((int)ErrorCode.Protocol, (await connection.HearAsync(FrameType.Reset)).Payload[3]);
+        await AnswersAsync(peer, connection);
+    }
 
-        Exchange next = await peer.AskAsync();
-        await connection.AnswerAsync(await connection.RequestAsync(), [1]);
-        await next.WaitAsync(int.MaxValue);
+    /// <summary>The block is longer than what is kept, by a little or by far.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(100)]
+    public async Task Answer_HeaderBlockTooLong_IsBrokenAndTheConnectionGoesOn(int frames)
+    {
+        await using ScriptedPeer peer = new();
+        (ScriptedConnection connection, Exchange exchange, int stream) = await BeginBlockAsync(peer);
+        for (int i = 0; i < frames; i++)
+            await connection.SayAsync(FrameType.Continuation, FrameFlags.None, stream, new byte[Limits.FrameBytesMax]);
+        await connection.SayAsync(FrameType.Continuation, FrameFlags.EndHeaders, stream, new byte[1]);
+        PeerException e = await Assert.ThrowsAsync<PeerException>(async () => await exchange.WaitAsync(0));
+        Assert.Equal(PeerFault.Broken, e.Fault);
+        Assert.Equal((int)ErrorCode.Protocol, (await connection.HearAsync(FrameType.Reset)).Payload[3]);
+        await AnswersAsync(peer, connection);
+    }
+
+    [Fact]
+    public async Task Answer_FieldsTooLong_IsBrokenAndTheConnectionGoesOn()
+    {
+        await using ScriptedPeer peer = new();
+        (ScriptedConnection connection, Exchange exchange, int stream) = await BeginBlockAsync(peer);
+        // Empty values of one name: a byte or two each, and 32 more by the protocol's count.
+        byte[] fields = [.. Enumerable.Repeat<byte[]>([0x00, 1, (byte)'a', 0], 2500).SelectMany(f => f)];
+        await connection.SayAsync(FrameType.Continuation, FrameFlags.EndHeaders, stream, fields);
+        Assert.Equal(PeerFault.Broken,
+            (await Assert.ThrowsAsync<PeerException>(async () => await exchange.WaitAsync(0))).Fault);
+        await AnswersAsync(peer, connection);
     }
 
     [Fact]
     public async Task Answer_HeaderBlockWithoutEnd_EndsTheConnection()
     {
         await using ScriptedPeer peer = new();
+        (ScriptedConnection connection, Exchange exchange, int stream) = await BeginBlockAsync(peer);
+        Task<PeerException> ended = Assert.ThrowsAsync<PeerException>(async () => await exchange.WaitAsync(0));
+        try
+        {
+            for (int i = 0; i <= Limits.HeaderBytesPassedOverMax / Limits.FrameBytesMax; i++)
+                await connection.SayAsync(FrameType.Continuation, FrameFlags.None, stream,
+                    new byte[Limits.FrameBytesMax]);
+        }
+        catch (IOException)
+        {
+            // It has closed already.
+        }
+        Assert.Equal(PeerFault.ConnectionLost, (await ended).Fault);
+        Assert.Null(peer.Link.Ready);
+    }
+
+    private static async Task<(ScriptedConnection, Exchange, int Stream)> BeginBlockAsync(ScriptedPeer peer)
+    {
         Task<Exchange> asked = peer.AskAsync();
         ScriptedConnection connection = await peer.AcceptAsync();
         Exchange exchange = await asked;
         int stream = await connection.RequestAsync();
         await connection.SayAsync(FrameType.Headers, FrameFlags.None, stream, ScriptedConnection.Head());
-        for (int i = 0; i < 5; i++)
-            await connection.SayAsync(FrameType.Continuation, FrameFlags.None, stream,
-                new byte[Limits.FrameBytesMax]);
-        await Assert.ThrowsAsync<PeerException>(async () => await exchange.WaitAsync(0));
-        Assert.Equal((int)ErrorCode.EnhanceYourCalm, (await connection.HearAsync(FrameType.GoAway)).Payload[7]);
+        return (connection, exchange, stream);
+    }
+
+    private static async Task AnswersAsync(ScriptedPeer peer, ScriptedConnection connection)
+    {
+        Exchange next = await peer.AskAsync();
+        await connection.AnswerAsync(await connection.RequestAsync(), [1]);
+        await next.WaitAsync(int.MaxValue);
     }
 
     [Fact]

@@ -70,7 +70,69 @@ public sealed class KestrelTests : IAsyncLifetime
             Assert.True(bodies[i].AsSpan().SequenceEqual(answers[i]), $"seed {seed}, body {i}");
     }
 
-    private async Task<byte[]> EchoAsync(byte[] body, string text)
+    /// <summary>A frame after a reset has Kestrel end the connection, and everybody's requests with it.</summary>
+    [Fact]
+    public async Task GiveUp_WhileOthersSendAndTake_EndsNoOtherRequest()
+    {
+        int seed = Random.Shared.Next();
+        Random random = new(seed);
+        Http2Connection connection = await _link!.GetAsync(CancellationToken.None);
+        using Exchange held = new(connection);
+        Assert.Equal(1, connection.Open(held, Head("held"), [1], end: false));
+        await held.WaitAsync(1);
+
+        for (int round = 0; round < 300; round++)
+        {
+            Exchange[] given = [.. Enumerable.Range(0, 8).Select(_ => new Exchange(connection))];
+            await Task.WhenAll(given.Select(exchange => MistreatAsync(connection, exchange, random.Next(200))));
+        }
+
+        Assert.True(await held.SendAsync(new byte[] { 2 }, end: true), $"seed {seed}");
+        await held.WaitAsync(int.MaxValue);
+        Assert.Equal("0", held.Trailers!.Find("grpc-status"));
+        Assert.Same(connection, _link.Ready);
+    }
+
+    // Sends, takes and gives up, all at once.
+    private static async Task MistreatAsync(Http2Connection connection, Exchange exchange, int spins)
+    {
+        Assert.True(connection.Open(exchange, Head("x"), new byte[1000], end: false) >= 0, "the connection has gone");
+        Task sending = Task.Run(async () =>
+        {
+            while (await exchange.SendAsync(new byte[100], end: false))
+            {
+            }
+        });
+        Task taking = Task.Run(async () =>
+        {
+            ArrayBufferWriter<byte> answer = new();
+            try
+            {
+                while (true)
+                {
+                    await exchange.WaitAsync(1);
+                    exchange.Take(answer);
+                    answer.ResetWrittenCount();
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // Given up.
+            }
+        });
+        await Task.Run(async () =>
+        {
+            await Task.Yield();
+            Thread.SpinWait(spins * 100);
+            Parallel.Invoke(
+                () => exchange.GiveUp(new OperationCanceledException()),
+                () => exchange.GiveUp(new OperationCanceledException()));
+        });
+        await Task.WhenAll(sending, taking);
+        exchange.Dispose();
+    }
+
+    private static byte[] Head(string text)
     {
         HeaderBlock head = new();
         head.Add(3);
@@ -78,13 +140,18 @@ public sealed class KestrelTests : IAsyncLifetime
         head.Add(4, "/echo");
         head.Add(1, "kestrel");
         head.Add("X-Echo", text);
+        return head.Bytes.ToArray();
+    }
+
+    private async Task<byte[]> EchoAsync(byte[] body, string text)
+    {
         Exchange opened;
         int sent;
         do
         {
             Http2Connection connection = await _link!.GetAsync(CancellationToken.None);
             opened = new Exchange(connection);
-            sent = connection.Open(opened, head.Bytes, body, end: true);
+            sent = connection.Open(opened, Head(text), body, end: true);
         }
         while (sent < 0); // others were quicker to take its last room
         using Exchange exchange = opened;

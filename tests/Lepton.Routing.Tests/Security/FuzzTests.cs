@@ -81,7 +81,7 @@ public sealed class FuzzTests : IAsyncLifetime
 
     private HttpMessageInvoker Client((string, string) shown)
     {
-        HttpMessageInvoker client = FuzzTarget.Connections(World.Installation, shown);
+        HttpMessageInvoker client = FuzzTarget.Connection(World.Installation, shown);
         _clients.Add(client);
         return client;
     }

@@ -60,6 +60,9 @@ internal sealed class FakeNode : IAsyncDisposable
     /// <summary>The header grpc-timeout of each.</summary>
     public ConcurrentQueue<string> Timeouts { get; } = [];
 
+    /// <summary>Ids of the connections by which ModelInfer requests came.</summary>
+    public ConcurrentDictionary<string, bool> Connections { get; } = [];
+
     public Func<string, Task> Repository { get; set; } = _ => Task.CompletedTask;
 
     public ConcurrentQueue<HopAssertion> Assertions { get; } = [];
@@ -179,6 +182,7 @@ internal sealed class FakeNode : IAsyncDisposable
             return;
         }
         Interlocked.Increment(ref _reached);
+        Connections.TryAdd(http.Connection.Id, true);
         Timeouts.Enqueue(http.Request.Headers["grpc-timeout"].ToString());
         WireFault fault = Fault();
         if (fault == WireFault.None)

@@ -1,10 +1,11 @@
+using System.Net.Sockets;
 using Google.Protobuf.Reflection;
 
 namespace Lepton.Testing.Fuzzing;
 
 /// <summary>One method of a service, and who may call it.</summary>
 /// <param name="Method">Its descriptor.</param>
-/// <param name="Client">Connections with a certificate that may call it.</param>
+/// <param name="Client">A connection with a certificate that may call it.</param>
 /// <param name="Address">The server.</param>
 /// <param name="Headers">What a good call has besides gRPC's own headers; made for each call.</param>
 public sealed record FuzzTarget(
@@ -18,13 +19,23 @@ public sealed record FuzzTarget(
     public bool IsOffered { get; init; } = true;
 
     /// <summary>
-    /// Who calls with a certificate: each request by a connection of its own, because a server may answer some damage
-    /// by ending the connection, and that is no other request's fault.
+    /// Who calls with a certificate, by one connection that all requests share: when it ends, what follows fails. What
+    /// a server may answer by ending the connection is among <see cref="Http2Attacks"/>.
     /// </summary>
-    public static HttpMessageInvoker Connections(TestInstallation installation, (string Certificate, string Key) shown)
+    public static HttpMessageInvoker Connection(TestInstallation installation, (string Certificate, string Key) shown)
     {
         ArgumentNullException.ThrowIfNull(installation);
-        return new HttpMessageInvoker(new FreshConnections(() => installation.Handler(shown)));
+        var handler = installation.Handler(shown);
+        var opened = 0;
+        handler.ConnectCallback = async (to, cancellation) =>
+        {
+            if (Interlocked.Increment(ref opened) > 1)
+                throw new IOException("an earlier request ended the connection");
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(to.DnsEndPoint, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        };
+        return new HttpMessageInvoker(handler);
     }
 
     /// <summary>What neither gateway nor node offers of the Open Inference Protocol.</summary>

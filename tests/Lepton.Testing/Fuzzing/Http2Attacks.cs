@@ -25,6 +25,14 @@ public static class Http2Attacks
             ["connection header"] = (w, p) => AskAsync(w, [.. Good(p), ("connection", "close")]),
             ["headers beyond the limit"] = (w, p) => AskAsync(w, [.. Good(p), .. Enumerable.Range(0, 12).Select(i =>
                 ($"x-{i}", new string('v', 4000)))], parts: 4),
+            ["headers far beyond the limit"] = (w, p) => AskAsync(w, [.. Good(p), .. Enumerable.Range(0, 20).Select(i =>
+                ($"x-{i}", new string('v', 4000)))], parts: 6),
+            ["one header beyond the limit"] = (w, p) => AskAsync(w, [.. Good(p), ("x", new string('v', 40_000))],
+                parts: 3),
+            ["too many headers"] = (w, p) => AskAsync(w, [.. Good(p), .. Enumerable.Range(0, 150).Select(i =>
+                ($"x-{i}", "v"))]),
+            ["far too many headers"] = (w, p) => AskAsync(w, [.. Good(p), .. Enumerable.Range(0, 250).Select(i =>
+                ($"x-{i}", "v"))]),
             ["even stream"] = (w, p) => w.SendAsync(Http2Wire.HeadersFrame, Whole, 2, Http2Wire.Block(Good(p))),
             ["headers on stream 0"] = (w, p) =>
                 w.SendAsync(Http2Wire.HeadersFrame, Whole, 0, Http2Wire.Block(Good(p))),
