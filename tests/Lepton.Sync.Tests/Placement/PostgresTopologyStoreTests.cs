@@ -121,7 +121,8 @@ public sealed class PostgresTopologyStoreTests(SyncServer server) : IAsyncLifeti
     [Fact]
     public async Task ReadAsync_DatabaseFileComesLater_IsReadThen()
     {
-        string folder = Directory.CreateTempSubdirectory("lepton-topology-").FullName, file = Path.Combine(folder, "c.json");
+        string folder = Directory.CreateTempSubdirectory("lepton-topology-").FullName;
+        string file = Path.Combine(folder, "c.json");
         PlacementOptions options = new();
         options.Topology.DatabaseFile = file;
         options.Topology.TimeMax = TimeSpan.FromSeconds(30);

@@ -1,6 +1,7 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Storage;
+using Lepton.Testing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -156,11 +157,22 @@ public sealed class TopologyChangeTests(SyncServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Metrics_ANode_CountsItsSlots()
+    public void Metrics_AreListedInTheReadme()
+    {
+        var listed = MetricList.Listed(MetricList.RepositoryFile("services/Lepton.Sync/README.md"))
+            .Select(r => (r.Name, r.Type, r.Unit));
+        var live = MetricList.Live(m => m == PlacementMetrics.Name, (_, _, _) => "")
+            .Select(r => (r.Name, r.Type, r.Unit)).ToArray();
+
+        Assert.Contains("lepton.sync.slots", live.Select(r => r.Name));
+        Assert.Empty(live.Except(listed));
+    }
+
+    [Fact]
+    public void Metrics_ANode_CountsItsSlots()
     {
         WatchedNode node = _nodes[0];
         node.Observe();
-        await Task.CompletedTask;
 
         SlotMap map = node.Watch.Current.MapOf(node.Watch.Current.FindClass("us-health")!.Id);
         int homes = Worlds.Loads(map, 4, homes: true)[0];

@@ -51,7 +51,8 @@ internal sealed class WatchedNode : IDisposable
                 listener.EnableMeasurementEvents(instrument);
         };
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Count(instrument, value, tags));
-        _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Count(instrument, (long)value, tags));
+        _listener.SetMeasurementEventCallback<double>(
+            (instrument, value, tags, _) => Count(instrument, (long)value, tags));
         _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Count(instrument, value, tags));
         _listener.Start();
 
