@@ -15,7 +15,7 @@ internal sealed class PlacementOptions
 {
     public const string Section = "Sync";
 
-    /// <summary>A file with 32 bytes in base64: the key that a node's own files are authenticated with. Required.</summary>
+    /// <summary>A file with 32 bytes in base64, by which the node authenticates its own files. Required.</summary>
     [Required(ErrorMessage = "Sync:KeyFile takes the path of a file with 32 bytes in base64.")]
     public string KeyFile { get; set; } = "";
 
