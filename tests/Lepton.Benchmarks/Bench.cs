@@ -12,6 +12,8 @@ internal static class Bench
         ("failover", "calls failed and leaked while processes are killed", Failover.FailoverBench.Run),
         ("inference", "served throughput over raw ONNX Runtime", Inference.InferenceBench.Run),
         ("token", "what a request pays for its access token, ns and bytes", Token.TokenBench.Run),
+        ("placement", "what adding a node moves over the ideal, and the fullest over the mean",
+            Placement.PlacementBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
     ];
 

@@ -3,8 +3,8 @@ using Lepton.Sync.Records;
 namespace Lepton.Sync.Placement;
 
 /// <summary>
-/// A way to give keys slots and slots replicas. Deterministic: the same input gives the same map, in whichever order the
-/// nodes come.
+/// A way to give keys slots and slots replicas. Deterministic: the same input gives the same map, in whichever order
+/// the nodes come.
 /// </summary>
 internal interface IPlacementStrategy
 {

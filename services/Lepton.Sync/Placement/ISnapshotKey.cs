@@ -27,7 +27,8 @@ internal sealed class FileSnapshotKey : ISnapshotKey
             throw new InvalidDataException(
                 $"Sync:KeyFile takes a file with 32 bytes in base64; {file} holds something else.");
         _key = new byte[KeyBytes];
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, secret.AsSpan(0, KeyBytes), _key, [], "lepton/sync/topology-file/v1"u8);
+        HKDF.DeriveKey(
+            HashAlgorithmName.SHA256, secret.AsSpan(0, KeyBytes), _key, [], "lepton/sync/topology-file/v1"u8);
         CryptographicOperations.ZeroMemory(secret);
     }
 

@@ -4,8 +4,8 @@ using Lepton.Sync.Records;
 namespace Lepton.Sync.Placement;
 
 /// <summary>
-/// S2, the reference: shard = key mod N, N being the nodes that may be home in the order of their names. A key that is a
-/// whole number (its text after the tenant: digits, a minus sign or none, of any length) counts as that number, a
+/// S2, the reference: shard = key mod N, N being the nodes that may be home in the order of their names. A key that is
+/// a whole number (its text after the tenant: digits, a minus sign or none, of any length) counts as that number, a
 /// negative one by the remainder that is not negative (-1 mod 3 = 2); any other key counts by its hash
 /// (<see cref="KeyHash"/>, unsigned). Nearly every key moves when N changes; weights do not count.
 /// </summary>

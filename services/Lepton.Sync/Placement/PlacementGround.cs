@@ -1,6 +1,6 @@
 namespace Lepton.Sync.Placement;
 
-/// <summary>What a class can be placed on: the nodes of its regions, in the order of their names, numbered anew.</summary>
+/// <summary>What a class can be placed on: its regions' nodes, in the order of their names, numbered anew.</summary>
 internal sealed class PlacementGround
 {
     /// <exception cref="PlacementException">None of its regions, or not its home region, has a node.</exception>
@@ -12,10 +12,11 @@ internal sealed class PlacementGround
             throw new PlacementException($"Class {recordClass.Name}: none of its regions "
                 + $"({string.Join(", ", recordClass.Regions)}) has a node.");
         Regions = [.. Nodes.Select(n => n.Region).Distinct().Order(StringComparer.Ordinal)];
+        RegionNumbers = [.. Enumerable.Range(0, Regions.Length)];
         RegionOf = [.. Nodes.Select(n => Array.IndexOf(Regions, n.Region))];
-        NodesOf = [.. Regions.Select((_, r) => Enumerable.Range(0, Nodes.Length).Where(n => RegionOf[n] == r).ToArray())];
-        Homes = [.. Enumerable.Range(0, Nodes.Length).Where(n => recordClass.HomeRegion is null
-            || recordClass.HomeRegion == Nodes[n].Region)];
+        int[] all = [.. Enumerable.Range(0, Nodes.Length)];
+        NodesOf = [.. Regions.Select((_, r) => all.Where(n => RegionOf[n] == r).ToArray())];
+        Homes = [.. all.Where(n => recordClass.HomeRegion is null || recordClass.HomeRegion == Nodes[n].Region)];
         if (Homes.Length == 0)
             throw new PlacementException($"Class {recordClass.Name}: its home region {recordClass.HomeRegion} has no "
                 + "node.");
@@ -30,6 +31,8 @@ internal sealed class PlacementGround
 
     /// <summary>The class's regions that have a node, in ordinal order.</summary>
     public string[] Regions { get; }
+
+    public int[] RegionNumbers { get; }
 
     /// <summary>Of each node the region.</summary>
     public int[] RegionOf { get; }

@@ -15,7 +15,7 @@ internal sealed class PlacementOptions
 {
     public const string Section = "Sync";
 
-    /// <summary>A file with 32 bytes in base64, which what this node keeps for itself is authenticated with. Required.</summary>
+    /// <summary>A file with 32 bytes in base64, by which the node authenticates its own files. Required.</summary>
     [Required(ErrorMessage = "Sync:KeyFile takes the path of a file with 32 bytes in base64.")]
     public string KeyFile { get; set; } = "";
 
@@ -23,7 +23,7 @@ internal sealed class PlacementOptions
     [Required(ErrorMessage = "Sync:ClassesFile takes the path of the file of record classes.")]
     public string ClassesFile { get; set; } = "";
 
-    /// <summary>The residency policy, JSON; its key is <c>Lepton:PolicyFile</c>, as with every service. Required.</summary>
+    /// <summary>The residency policy, JSON. As with every service, by <c>Lepton:PolicyFile</c>. Required.</summary>
     [Required(ErrorMessage = "Lepton:PolicyFile takes the path of the residency policy.")]
     public string PolicyFile { get; set; } = "";
 
@@ -59,7 +59,7 @@ internal sealed class NodeOptions
 /// <summary>The topology, its store and this node's copy. Section <c>Sync:Topology</c>.</summary>
 internal sealed class TopologyOptions
 {
-    /// <summary>Connection string of the store's PostgreSQL database. Required, or <see cref="DatabaseFile"/>.</summary>
+    /// <summary>Connection string of the store's database. Required, or <see cref="DatabaseFile"/>.</summary>
     public string Database { get; set; } = "";
 
     /// <summary>

@@ -8,8 +8,8 @@ namespace Lepton.Sync.Placement;
 /// The topology in one row of a PostgreSQL database, changed by compare-and-swap on its epoch. For development: one
 /// server is one point of failure, and nodes go on without it only as long as they vouch for each other.
 /// </summary>
-internal sealed class PostgresTopologyStore(IOptions<PlacementOptions> options, TimeProvider time, ILoggerFactory loggers)
-    : ITopologyStore, IDisposable
+internal sealed class PostgresTopologyStore(
+    IOptions<PlacementOptions> options, TimeProvider time, ILoggerFactory loggers) : ITopologyStore, IDisposable
 {
     // Numbered; never reused, and others than those of the tables that share the database.
     private const long SchemaLock = 0x4c65_7074_0101;
@@ -88,7 +88,9 @@ internal sealed class PostgresTopologyStore(IOptions<PlacementOptions> options, 
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             Forget();
-            var why = deadline.IsCancellationRequested ? $"no answer within {options.Value.Topology.TimeMax}" : e.Message;
+            var why = deadline.IsCancellationRequested
+                ? $"no answer within {options.Value.Topology.TimeMax}"
+                : e.Message;
             throw new TopologyUnavailableException($"The topology store ({Kind}) does not answer: {why}", e);
         }
     }

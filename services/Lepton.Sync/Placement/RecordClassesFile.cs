@@ -97,7 +97,8 @@ internal sealed partial class RecordClassesFile
     {
         var field = $"classes.{property.Name}";
         if (!ClassName().IsMatch(property.Name))
-            throw new RecordClassesException(field, "takes a name of lower-case letters, digits and hyphens, 1 to 64 long");
+            throw new RecordClassesException(field,
+                "takes a name of lower-case letters, digits and hyphens, 1 to 64 long");
         RefuseUnknown(property.Value, field + ".", ["dataClass", "copyRegions", "copyZones", "homeRegion", "keys"]);
         var name = Text(property.Value, field, "dataClass");
         var dataClass = policy.DataClasses.FirstOrDefault(c => c.Name == name)

@@ -30,16 +30,32 @@ internal sealed class RendezvousPlacement : IPlacementStrategy
     /// <summary>The home and all replicas of a slot, as numbers in the ground.</summary>
     internal static (int Home, IReadOnlyList<int> Held) Pick(PlacementGround ground, RendezvousScores scores, int slot)
     {
-        var home = ground.Homes.MaxBy(n => (scores.OfNode(slot, n), -n));
-        var homeRegion = ground.RegionOf[home];
-        var regions = Enumerable.Range(0, ground.Regions.Length).Where(r => r != homeRegion)
-            .OrderByDescending(r => scores.OfRegion(slot, r)).ThenBy(r => r)
-            .Take(ground.CopyRegions - 1).Prepend(homeRegion);
+        var home = Best(ground.Homes, slot, scores.OfNode, []);
+        List<int> regions = [ground.RegionOf[home]];
+        while (regions.Count < ground.CopyRegions)
+            regions.Add(Best(ground.RegionNumbers, slot, scores.OfRegion, regions));
         List<int> held = [];
         foreach (var region in regions)
-            held.AddRange(ground.NodesOf[region]
-                .OrderByDescending(n => n == home).ThenByDescending(n => scores.OfNode(slot, n)).ThenBy(n => n)
-                .Take(ground.CopyZones[region]));
+        {
+            var wanted = held.Count + ground.CopyZones[region];
+            if (region == regions[0])
+                held.Add(home);
+            while (held.Count < wanted)
+                held.Add(Best(ground.NodesOf[region], slot, scores.OfNode, held));
+        }
         return (home, held);
+    }
+
+    // Loops, since this runs for each slot of each class at each start; the first of equals, that is the lower name.
+    private static int Best(int[] among, int slot, Func<int, int, double> score, List<int> except)
+    {
+        var (best, bestScore) = (-1, double.NegativeInfinity);
+        foreach (var candidate in among)
+        {
+            var its = score(slot, candidate);
+            if (its > bestScore && !except.Contains(candidate))
+                (best, bestScore) = (candidate, its);
+        }
+        return best;
     }
 }

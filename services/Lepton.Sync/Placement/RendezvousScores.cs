@@ -29,10 +29,7 @@ internal sealed class RendezvousScores
 
     private static double[] Scores(string recordClass, string name, int weight)
     {
-        var text = new byte[sizeof(short) + Encoding.UTF8.GetByteCount(recordClass) + 1 + Encoding.UTF8.GetByteCount(name)];
-        var written = sizeof(short) + Encoding.UTF8.GetBytes(recordClass, text.AsSpan(sizeof(short)));
-        text[written] = (byte)'/';
-        Encoding.UTF8.GetBytes(name, text.AsSpan(written + 1));
+        byte[] text = [0, 0, .. Encoding.UTF8.GetBytes($"{recordClass}/{name}")];
         var scores = new double[SlotId.Count];
         for (var slot = 0; slot < scores.Length; slot++)
         {

@@ -7,8 +7,8 @@ internal static class Shares
     private const double WholeWithin = 1e-6;
 
     /// <summary>
-    /// Shares in proportion to weights where the bounds let them: clamp(λ w, floor, cap) with the one λ that makes their
-    /// sum the total.
+    /// Shares in proportion to weights where the bounds let them: clamp(λ w, floor, cap) with the one λ that makes
+    /// their sum the total.
     /// </summary>
     /// <param name="total">Between the sums of the floors and of the caps.</param>
     /// <param name="weights">Greater than 0.</param>
@@ -48,11 +48,11 @@ internal static class Shares
         int[] quotas = [.. present.Select((p, i) => Math.Clamp(p, low[i], high[i]))];
         var all = Enumerable.Range(0, quotas.Length);
         var excess = quotas.Sum() - total;
-        foreach (var i in all.Where(i => quotas[i] > low[i]).OrderByDescending(i => quotas[i] - ideals[i]).ThenBy(i => i)
-            .Take(Math.Max(excess, 0)).ToArray())
+        foreach (var i in all.Where(i => quotas[i] > low[i])
+            .OrderByDescending(i => quotas[i] - ideals[i]).ThenBy(i => i).Take(Math.Max(excess, 0)).ToArray())
             quotas[i]--;
-        foreach (var i in all.Where(i => quotas[i] < high[i]).OrderByDescending(i => ideals[i] - quotas[i]).ThenBy(i => i)
-            .Take(Math.Max(-excess, 0)).ToArray())
+        foreach (var i in all.Where(i => quotas[i] < high[i])
+            .OrderByDescending(i => ideals[i] - quotas[i]).ThenBy(i => i).Take(Math.Max(-excess, 0)).ToArray())
             quotas[i]++;
         return quotas;
     }

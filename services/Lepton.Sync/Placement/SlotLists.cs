@@ -9,20 +9,31 @@ internal static class SlotLists
     /// Home; the home region's others, best score first; then region after region, best score first.
     /// </summary>
     public static NodeId[] Order(
-        PlacementGround ground, RendezvousScores scores, int slot, int home, IEnumerable<int> replicas)
+        PlacementGround ground, RendezvousScores scores, int slot, int home, IReadOnlyList<int> replicas)
     {
-        var homeRegion = ground.RegionOf[home];
-        return
-        [
-            ground.Nodes[home].Id,
-            .. replicas.Where(n => n != home)
-                .OrderByDescending(n => ground.RegionOf[n] == homeRegion)
-                .ThenByDescending(n => scores.OfRegion(slot, ground.RegionOf[n]))
-                .ThenBy(n => ground.RegionOf[n])
-                .ThenByDescending(n => scores.OfNode(slot, n))
-                .ThenBy(n => n)
-                .Select(n => ground.Nodes[n].Id),
-        ];
+        var order = new int[replicas.Count];
+        for (var i = 0; i < order.Length; i++)
+        {
+            var at = i; // insertion: a handful
+            for (; at > 0 && IsBefore(replicas[i], order[at - 1]); at--)
+                order[at] = order[at - 1];
+            order[at] = replicas[i];
+        }
+        return Array.ConvertAll(order, n => ground.Nodes[n].Id);
+
+        bool IsBefore(int a, int b)
+        {
+            if (a == home || b == home)
+                return a == home;
+            var (regionA, regionB) = (ground.RegionOf[a], ground.RegionOf[b]);
+            if (regionA == regionB)
+                return Precedes(scores.OfNode(slot, a), scores.OfNode(slot, b), a < b);
+            if (regionA == ground.RegionOf[home] || regionB == ground.RegionOf[home])
+                return regionA == ground.RegionOf[home];
+            return Precedes(scores.OfRegion(slot, regionA), scores.OfRegion(slot, regionB), regionA < regionB);
+        }
+
+        static bool Precedes(double a, double b, bool isLower) => a > b || (a == b && isLower);
     }
 
     /// <summary>A map whose terms are the new epoch where the home is another than before, else as they were.</summary>

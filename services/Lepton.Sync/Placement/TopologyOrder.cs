@@ -4,8 +4,8 @@ namespace Lepton.Sync.Placement;
 internal static class TopologyOrder
 {
     /// <summary>
-    /// Why <paramref name="next"/>, which the store holds, may not take the place of the one that a node knows; null: it
-    /// may. Epochs never go back, numbers of nodes and classes never change, and an epoch has one form.
+    /// Why <paramref name="next"/>, which the store holds, may not take the place of the one that a node knows; null:
+    /// it may. Epochs never go back, numbers of nodes and classes never change, and an epoch has one form.
     /// </summary>
     public static string? Refusal(Topology current, Topology next)
     {
@@ -19,8 +19,8 @@ internal static class TopologyOrder
         if (next.Nodes.Count < current.Nodes.Count || next.Classes.Count < current.Classes.Count
             || current.Nodes.Any(n => next[n.Id].Name != n.Name)
             || current.Classes.Any(c => next[c.Id].Name != c.Name))
-            return $"The store's epoch {next.Epoch} does not follow this node's epoch {current.Epoch}: nodes or classes "
-                + "have other numbers.";
+            return $"The store's epoch {next.Epoch} does not follow this node's epoch {current.Epoch}: nodes or "
+                + "classes have other numbers.";
         return null;
     }
 }

@@ -63,7 +63,7 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
     /// <summary>What of the classes file the topology has and has not; null: not compared yet.</summary>
     public TopologyPlan? Plan { get; private set; }
 
-    /// <summary>Returns when a topology is known: the store's, or where that does not answer, this node's own.</summary>
+    /// <summary>Returns when a topology is known: the store's, or where that is silent, this node's own.</summary>
     /// <exception cref="InvalidOperationException">There is none in time, or this node is not in it.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -250,8 +250,8 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
 
     private InvalidOperationException NotInIt(Topology topology) => new(
         $"This node, {_selfName} (Lepton:Region and Lepton:Zone), is not in the topology of epoch {topology.Epoch}: "
-        + $"it has {string.Join(", ", topology.Nodes.Select(n => n.Name))}. Nodes enter it by Sync:Nodes when the first "
-        + "node starts.");
+        + $"it has {string.Join(", ", topology.Nodes.Select(n => n.Name))}. Nodes enter it by Sync:Nodes when the "
+        + "first node starts.");
 
     private sealed record Confirmation(long At);
 

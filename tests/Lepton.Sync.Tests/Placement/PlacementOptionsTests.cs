@@ -50,8 +50,9 @@ public sealed class PlacementOptionsTests
             PlacementOptions options = Good();
             ((Action<PlacementOptions>)row[1])(options);
 
-            Assert.Contains((string)row[0], new PlacementOptionsValidator().Validate(null, options).FailureMessage ?? "",
-                StringComparison.Ordinal);
+            var result = new PlacementOptionsValidator().Validate(null, options);
+
+            Assert.Contains((string)row[0], result.FailureMessage ?? "", StringComparison.Ordinal);
         }
     }
 }

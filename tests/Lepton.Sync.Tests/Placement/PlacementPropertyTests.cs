@@ -72,7 +72,8 @@ public sealed class PlacementPropertyTests
             && byRegion.Length == Math.Min(c.CopyRegions, present.Count)
             && byRegion.All(g => present.TryGetValue(g.Key, out var zones)
                 && g.Count() == Math.Min(c.CopyZones, zones))
-            && held.TakeWhile(n => n.Region == held[0].Region).Count() == byRegion.First(g => g.Key == held[0].Region).Count();
+            && held.TakeWhile(n => n.Region == held[0].Region).Count()
+                == byRegion.First(g => g.Key == held[0].Region).Count();
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class RecordClassesFileTests
             MetricList.RepositoryFile("deploy/records.json"), Policy(Regions), Regions);
 
         Assert.Equal(["global", .. Policy(Regions).DataClasses.Select(c => c.Name)], file.Classes.Select(c => c.Name));
-        Assert.Equal(Enumerable.Range(0, file.Classes.Count).Select(i => (short)i), file.Classes.Select(c => c.Id.Value));
+        Assert.All(file.Classes, c => Assert.Same(c, file.Classes[c.Id.Value]));
         RecordClass global = file.Classes[0];
         Assert.Equal(("public", "us-east", KeyForm.Clear), (global.DataClass, global.HomeRegion, global.Keys));
         Assert.Equal(["ap-southeast", "eu-west", "us-east"], global.Regions);

@@ -6,7 +6,7 @@ namespace Lepton.Sync.Tests.Placement;
 /// <summary>Nodes, classes and topologies for tests.</summary>
 internal static class Worlds
 {
-    /// <summary>Nodes by <c>REGION-ZONE</c> or <c>REGION-ZONE:WEIGHT</c>, the zone one letter or more without a hyphen.</summary>
+    /// <summary>Nodes by <c>REGION-ZONE</c> or <c>REGION-ZONE:WEIGHT</c>, the zone without a hyphen.</summary>
     public static SyncNode[] Nodes(params string[] names) => [.. names.Select((name, i) =>
     {
         var parts = name.Split(':');
