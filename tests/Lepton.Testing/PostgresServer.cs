@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Lepton.Postgres;
 using Npgsql;
 
@@ -40,6 +41,18 @@ public class PostgresServer(string role, bool replicates = false)
         Directory.Delete(_data, recursive: true);
     }
 
+    /// <summary>Ends the server as a crash does (kill -9 of its main process) and returns when it has recovered.</summary>
+    public async Task CrashAsync()
+    {
+        using var process = Process.GetProcessById((await _started.Task).Id);
+        var ready = Path.Combine(_data, "ready");
+        var pid = await File.ReadAllTextAsync(ready);
+        Signals.Send(int.Parse(pid, CultureInfo.InvariantCulture), Signals.Kill);
+        await WaitAsync(() => process.HasExited || (ReadReady(ready) is { Length: > 0 } next && next != pid));
+        if (process.HasExited)
+            throw new InvalidOperationException("The server's supervisor ended.");
+    }
+
     /// <summary>The superuser's connection string, which no test of the service itself uses.</summary>
     public string SuperConnection
     {
@@ -69,6 +82,19 @@ public class PostgresServer(string role, bool replicates = false)
         await using var create = new NpgsqlCommand($"CREATE DATABASE {owner.Database} OWNER {role}", connection);
         await create.ExecuteNonQueryAsync();
         return owner.ConnectionString;
+    }
+
+    // It is there only while the server works, and may go between the question and the reading.
+    private static string? ReadReady(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
     private void Run()

@@ -69,16 +69,12 @@ internal sealed partial class HomeWriter : IAsyncDisposable
     /// <summary>Takes no more; what waits is not done; what is under way is waited for.</summary>
     public async ValueTask DisposeAsync()
     {
-        List<WaitingWrite> left = [];
+        List<WaitingWrite> left;
         Task[] lanes;
         lock (_gate)
         {
             _isStopped = true;
-            while (_waiting.TakeBatch(int.MaxValue, int.MaxValue) is { Count: > 0 } batch)
-            {
-                left.AddRange(batch);
-                _waiting.Release(batch);
-            }
+            left = _waiting.TakeAll();
             lanes = [.. _lanes];
         }
         foreach (var write in left)

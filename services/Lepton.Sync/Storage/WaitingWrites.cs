@@ -69,6 +69,15 @@ internal sealed class WaitingWrites(int waitingMax)
         return batch;
     }
 
+    /// <summary>All that wait, for the end: in no order.</summary>
+    public List<WaitingWrite> TakeAll()
+    {
+        List<WaitingWrite> all = [.. _ready, .. _behind.Values.SelectMany(line => line)];
+        foreach (var write in all)
+            TryRemove(write);
+        return all;
+    }
+
     /// <summary>A batch has had its end: the next of its keys are ready.</summary>
     public void Release(List<WaitingWrite> batch)
     {

@@ -185,13 +185,15 @@ public sealed class EngineTests
         };
         IntrusionEngine engine = new(Replay.Rules, _replay.Locks, new Lepton.Testing.MovableTime(Replay.Start));
         engine.Observe(e);
-        long before = GC.GetAllocatedBytesForCurrentThread();
         bool taken = true;
-        for (int i = 0; i < 1_000; i++)
-            taken &= engine.Observe(e).Taken;
+        long bytes = Lepton.Testing.Allocations.Of(() =>
+        {
+            for (int i = 0; i < 1_000; i++)
+                taken &= engine.Observe(e).Taken;
+        });
 
         Assert.True(taken);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, bytes);
     }
 
     [Fact]
@@ -199,10 +201,11 @@ public sealed class EngineTests
     {
         Probe("own/mallory");
         bool both = _replay.Locks.IsLocked("own/mallory", out _) && !_replay.Locks.IsLocked("own/alice", out _);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1_000; i++)
-            both &= _replay.Locks.IsLocked("own/mallory", out _) & !_replay.Locks.IsLocked("own/alice", out _);
-        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        long bytes = Lepton.Testing.Allocations.Of(() =>
+        {
+            for (int i = 0; i < 1_000; i++)
+                both &= _replay.Locks.IsLocked("own/mallory", out _) & !_replay.Locks.IsLocked("own/alice", out _);
+        });
 
         Assert.True(both);
         Assert.Equal(0, bytes);

@@ -1,6 +1,7 @@
 using Lepton.Routing.Balancing;
 using Lepton.Routing.Health;
 using static Lepton.Routing.Tests.Balancing.StrategyTests;
+using Lepton.Testing;
 
 namespace Lepton.Routing.Tests.Balancing;
 
@@ -115,9 +116,7 @@ public sealed class StrategyContractTests
         Lane[] attempted = [view.All.Candidates[3].Lane, view.All.Candidates[^1].Lane];
         ChanceSource chance = new(3);
         PickAndRelease(1000); // compiled and warm
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        PickAndRelease(10_000);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() => PickAndRelease(10_000)));
 
         void PickAndRelease(int times)
         {

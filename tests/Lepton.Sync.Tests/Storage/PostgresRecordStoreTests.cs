@@ -10,6 +10,11 @@ public sealed class PostgresRecordStoreTests(SyncServer server) : RecordStoreCon
 {
     private TestStorage? _storage;
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task AnyOperations_AsTheModelSays(int seed) => await new RandomOperations(Store, seed).RunAsync(steps: 300);
+
     public override async Task DisposeAsync()
     {
         if (_storage is not null)

@@ -9,6 +9,13 @@ public sealed class SimulatedRecordStoreTests : RecordStoreContract
 {
     private protected override Task<IRecordStore> CreateAsync() =>
         Task.FromResult<IRecordStore>(new SimulatedRecordStore(TimeProvider.System, new Random(1)));
+
+    [Fact]
+    public async Task AnyOperations_AsTheModelSays()
+    {
+        for (int seed = 1; seed <= 50; seed++)
+            await new RandomOperations(await CreateAsync(), seed).RunAsync(steps: 100);
+    }
 }
 
 /// <summary>Likewise.</summary>
