@@ -1,0 +1,24 @@
+using Lepton.Sync.Records;
+
+namespace Lepton.Sync.Replication.Receiver;
+
+/// <param name="Class">A class.</param>
+/// <param name="Slot">One of its slots.</param>
+/// <param name="Home">Whose rows it has, all of them.</param>
+/// <param name="Term">The home's term.</param>
+internal readonly record struct SlotOrigin(ClassId Class, SlotId Slot, NodeId Home, long Term);
+
+/// <summary>
+/// Which slots this node has whole, and from whom. Beside the rows, in the same database, so that a restored one tells
+/// the truth about itself.
+/// </summary>
+internal interface IReplicaState
+{
+    Task<IReadOnlyList<SlotOrigin>> ReadAsync(CancellationToken cancellationToken);
+
+    /// <summary>These slots are whole now.</summary>
+    Task WriteAsync(IReadOnlyList<SlotOrigin> origins, CancellationToken cancellationToken);
+
+    /// <summary>Slots that were whole by this home are not any more.</summary>
+    Task ForgetAsync(NodeId home, CancellationToken cancellationToken);
+}

@@ -1,0 +1,131 @@
+using Lepton.Sync.Placement;
+using Lepton.Sync.Records;
+
+namespace Lepton.Sync.Replication.Receiver;
+
+/// <param name="Class">A class.</param>
+/// <param name="Slots">Slots of it that are not whole here.</param>
+/// <param name="Replaces">
+/// They were whole by another home, or in another term: what the new home does not have is put aside.
+/// </param>
+internal sealed record CopyTask(ClassId Class, IReadOnlyList<SlotId> Slots, bool Replaces);
+
+/// <summary>
+/// Which slots this node has whole: all rows of the slot's present home and term, or its own as home. A slot that is
+/// not is copied, and neither acknowledged nor counted on before.
+/// </summary>
+internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(ClassId, SlotId), (NodeId Home, long Term)> _origins = [];
+
+    public async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        var origins = await state.ReadAsync(cancellationToken);
+        lock (_lock)
+        {
+            _origins.Clear();
+            foreach (var origin in origins)
+                _origins[(origin.Class, origin.Slot)] = (origin.Home, origin.Term);
+        }
+    }
+
+    /// <summary>Has this node every row of the slot that its home had when it was last heard?</summary>
+    public bool IsWhole(ClassId recordClass, SlotId slot)
+    {
+        var map = topology.Current.MapOf(recordClass);
+        lock (_lock)
+            return IsWhole(map, recordClass, slot);
+    }
+
+    /// <summary>Slots whose home is this node are whole by that. To be called before they are served.</summary>
+    public async Task NoteHomesAsync(CancellationToken cancellationToken)
+    {
+        var map = topology.Current;
+        List<SlotOrigin> own = [];
+        lock (_lock)
+            foreach (var (recordClass, slot) in Held(map, topology.Self.Id))
+                if (!IsWhole(map.MapOf(recordClass), recordClass, slot))
+                    own.Add(new SlotOrigin(
+                        recordClass, slot, topology.Self.Id, map.MapOf(recordClass).Term(slot)));
+        if (own.Count > 0)
+            await AddAsync(own, cancellationToken);
+    }
+
+    /// <summary>The nodes that are home of slots that this node holds.</summary>
+    public IReadOnlyList<NodeId> Sources()
+    {
+        var map = topology.Current;
+        return [.. map.Nodes.Select(n => n.Id).Where(id => id != topology.Self.Id && Held(map, id).Any())];
+    }
+
+    /// <summary>How many slots of a source are not whole.</summary>
+    public int LeftOf(NodeId source)
+    {
+        var map = topology.Current;
+        lock (_lock)
+            return Held(map, source).Count(s => !IsWhole(map.MapOf(s.Class), s.Class, s.Slot));
+    }
+
+    /// <summary>The next slots to copy from a source, of one class and one kind; null: all are whole.</summary>
+    public CopyTask? NextCopy(Topology map, NodeId source, int slotsMax)
+    {
+        CopyTask? task = null;
+        List<SlotId> slots = [];
+        lock (_lock)
+            foreach (var (recordClass, slot) in Held(map, source))
+            {
+                if (IsWhole(map.MapOf(recordClass), recordClass, slot))
+                    continue;
+                var replaces = _origins.ContainsKey((recordClass, slot));
+                task ??= new CopyTask(recordClass, slots, replaces);
+                if (task.Class == recordClass && task.Replaces == replaces && slots.Count < slotsMax)
+                    slots.Add(slot);
+            }
+        return task;
+    }
+
+    /// <summary>These slots are whole, by the map that they were copied under.</summary>
+    public Task CopiedAsync(Topology map, ClassId recordClass, IEnumerable<SlotId> slots, NodeId source,
+        CancellationToken cancellationToken) => AddAsync(
+            [.. slots.Select(s => new SlotOrigin(recordClass, s, source, map.MapOf(recordClass).Term(s)))],
+            cancellationToken);
+
+    /// <summary>What was missed of a source is not known: its slots are copied anew.</summary>
+    public async Task ForgetAsync(NodeId source, CancellationToken cancellationToken)
+    {
+        await state.ForgetAsync(source, cancellationToken);
+        lock (_lock)
+            foreach (var slot in _origins.Where(o => o.Value.Home == source).Select(o => o.Key).ToList())
+                _origins.Remove(slot);
+    }
+
+    private async Task AddAsync(IReadOnlyList<SlotOrigin> origins, CancellationToken cancellationToken)
+    {
+        await state.WriteAsync(origins, cancellationToken);
+        lock (_lock)
+            foreach (var origin in origins)
+                _origins[(origin.Class, origin.Slot)] = (origin.Home, origin.Term);
+    }
+
+    private bool IsWhole(SlotMap map, ClassId recordClass, SlotId slot) =>
+        _origins.TryGetValue((recordClass, slot), out var origin)
+        && origin.Home == map.Home(slot) && origin.Term == map.Term(slot);
+
+    /// <summary>S6: slots of a home that this node holds, and whose class its region may hold.</summary>
+    private IEnumerable<(ClassId Class, SlotId Slot)> Held(Topology map, NodeId home)
+    {
+        foreach (var recordClass in map.Classes)
+        {
+            if (!recordClass.Allows(topology.Self.Region))
+                continue;
+            var slots = map.MapOf(recordClass.Id);
+            for (short i = 0; i < SlotId.Count; i++)
+            {
+                SlotId slot = new(i);
+                if (slots.Home(slot) == home && slots.Holds(topology.Self.Id, slot))
+                    yield return (recordClass.Id, slot);
+            }
+        }
+    }
+}

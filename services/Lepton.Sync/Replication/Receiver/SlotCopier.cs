@@ -1,0 +1,79 @@
+using Lepton.Sync.Placement;
+using Lepton.Sync.Records;
+
+namespace Lepton.Sync.Replication.Receiver;
+
+/// <summary>
+/// Copies slots of a source that are not whole here, beside its stream, which was opened before: what a copy does not
+/// show comes by the stream. One slot after another is written down as whole, so that a crash costs one batch.
+/// </summary>
+internal sealed class SlotCopier(
+    SyncNode source, IReplicationPeer peer, RowIntake intake, StreamApplier applier, ReceiverParts parts)
+{
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        AsyncSignal changed = new();
+        void Notice(Topology before) => changed.Set();
+        parts.Topology.Changed += Notice;
+        try
+        {
+            while (true)
+            {
+                var next = changed.Next;
+                var map = parts.Topology.Current;
+                while (parts.Slots.NextCopy(map, source.Id, parts.Options.CopySlotsMax) is { } task)
+                {
+                    await CopyAsync(map, task, cancellationToken);
+                    map = parts.Topology.Current;
+                }
+                await applier.WholeAsync(map.Epoch, cancellationToken);
+                await next.WaitAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            parts.Topology.Changed -= Notice;
+        }
+    }
+
+    private async Task CopyAsync(Topology map, CopyTask task, CancellationToken cancellationToken)
+    {
+        // While slots are replaced the stream waits: what it brings is newer than the copy, and must not be put aside.
+        using var turn = task.Replaces ? await applier.EnterAsync(cancellationToken) : null;
+        HashSet<SlotId> left = [.. task.Slots];
+        List<StoredRecord> rows = [];
+        using var deadline = new CancellationTokenSource(parts.Options.CopyTimeMax, parts.Time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        await foreach (var copied in peer.CopyAsync(task.Class, task.Slots, map.Epoch, ending.Token))
+        {
+            if (!left.Contains(copied.Slot))
+                throw new IOException($"{source.Name} copies slots that nobody asked for.");
+            var taken = intake.Take(copied.Batch, copied.Crc, map.Epoch);
+            if (taken.Any(r => r.Class != task.Class || r.Slot != copied.Slot))
+                throw new IOException($"{source.Name} copies rows of other slots.");
+            if (task.Replaces)
+                rows.AddRange(taken);
+            else if (taken.Count > 0)
+                using (await applier.EnterAsync(ending.Token))
+                    await applier.ApplyCopiedAsync(taken, ending.Token);
+            if (!copied.IsLast)
+                continue;
+            if (task.Replaces)
+            {
+                await intake.EnsureKeysAsync(rows, peer, ending.Token);
+                // By a newer map rows may have been passed over: what is missing then is not missing at the home.
+                if (parts.Topology.Current.Epoch != map.Epoch)
+                    throw new IOException("The map changed while slots were copied.");
+                parts.Metrics.Stranded.Add(
+                    await parts.Store.ReplaceSlotAsync(task.Class, copied.Slot, rows, ending.Token));
+                parts.Metrics.Applied(source.Name, "copy", rows.Count);
+                rows.Clear();
+            }
+            await parts.Slots.CopiedAsync(map, task.Class, [copied.Slot], source.Id, ending.Token);
+            parts.Metrics.Copied.Add(1);
+            left.Remove(copied.Slot);
+        }
+        if (left.Count > 0)
+            throw new IOException($"{source.Name} ended a copy before {left.Count} slots had come.");
+    }
+}
