@@ -14,9 +14,8 @@ internal static class HomeParts
         services.AddSingleton<IValidateOptions<HomeOptions>, HomeOptionsValidator>();
         return services
             .AddSingleton(ReadPolicy)
-            .AddSingleton<IPeerAddresses, ConfiguredAddresses>()
-            .AddSingleton<GrpcPeers>()
-            .AddSingleton<IPeers>(s => s.GetRequiredService<GrpcPeers>())
+            .AddSingleton<IPeers, HomePeers>()
+            .AddSingleton<ReplicaView>()
             .AddSingleton<PeerWatch>()
             .AddHostedService(s => s.GetRequiredService<PeerWatch>())
             .AddSingleton<HomeLease>()
@@ -40,17 +39,6 @@ internal static class HomeParts
         var options = services.GetRequiredService<IOptions<PlacementOptions>>().Value;
         return ResidencyPolicy.Load(options.PolicyFile, options.Nodes.Select(n => n.Region).Distinct());
     }
-}
-
-/// <summary>The addresses of <c>Sync:Nodes</c>.</summary>
-internal sealed class ConfiguredAddresses(IOptions<PlacementOptions> options) : IPeerAddresses
-{
-    private readonly Dictionary<string, Uri> _addresses = options.Value.Nodes.ToDictionary(
-        n => $"{n.Region}-{n.Zone}", n => new Uri(n.Url), StringComparer.Ordinal);
-
-    public Uri AddressOf(SyncNode node) => _addresses.TryGetValue(node.Name, out var address)
-        ? address
-        : throw new InvalidOperationException($"Sync:Nodes has no address of {node.Name}.");
 }
 
 /// <summary>Checks the attributes. By hand: generated validators drop the texts.</summary>

@@ -37,22 +37,7 @@ internal sealed record PeerWord(long Epoch, bool Vouches, IReadOnlyList<PeerSigh
 /// <param name="Node">The other.</param>
 /// <param name="Silence">How long it has not heard from it; null: not since it started.</param>
 /// <param name="Position">How far it has committed the other's changes.</param>
-/// <param name="Timeline">What the position counts in; empty: none.</param>
-internal sealed record PeerSight(NodeId Node, TimeSpan? Silence, LogPosition Position, string Timeline);
-
-/// <summary>Whether commits are safe elsewhere yet.</summary>
-internal interface IConfirmations
-{
-    /// <summary>
-    /// Waits until a committed transaction is as safe as the level asks, or the caller has waited enough: then it
-    /// answers with what there is.
-    /// </summary>
-    Task<ConfirmedWrite> WaitAsync(
-        uint transactionId, RecordAddress address, V1.WriteLevel level, int otherRegions,
-        CancellationToken cancellationToken);
-}
-
-/// <param name="Met">The level is met.</param>
-/// <param name="Zone">Committed in a second zone of the home's region.</param>
-/// <param name="Regions">Committed in these other regions, in ordinal order.</param>
-internal sealed record ConfirmedWrite(bool Met, bool Zone, IReadOnlyList<string> Regions);
+/// <param name="Timeline">What the position counts in; empty: none, or not every slot of it is whole there.</param>
+/// <param name="Staleness">What it holds of the other's slots is at most this old; null: not known.</param>
+internal sealed record PeerSight(
+    NodeId Node, TimeSpan? Silence, LogPosition Position, string Timeline, TimeSpan? Staleness);

@@ -1,5 +1,5 @@
 using Lepton.Sync.Placement;
-using Lepton.Sync.Records;
+using Lepton.Sync.Replication.Source;
 using WriteLevel = Lepton.Sync.V1.WriteLevel;
 
 namespace Lepton.Sync.Homes;
@@ -16,22 +16,20 @@ internal static class Levels
     /// <summary>Why the slot's replicas can never meet it; null: they can.</summary>
     public static string? Unreachable(WriteLevel level, int otherRegions, Topology topology, RecordAddress address)
     {
-        var replicas = topology.MapOf(address.Class.Id).Replicas(address.Slot);
-        var home = topology[replicas[0]].Region;
-        var zones = 0;
-        HashSet<string> others = new(StringComparer.Ordinal);
-        foreach (var replica in replicas[1..])
-            if (topology[replica].Region is var region && region == home)
-                zones++;
-            else
-                others.Add(region);
-        return level switch
-        {
-            WriteLevel.Zone when zones == 0 =>
-                $"takes another level: class {address.Class.Name} is in one zone of {home} only",
-            WriteLevel.Any when others.Count < otherRegions =>
-                $"takes at most {others.Count} other regions for class {address.Class.Name}",
-            _ => null,
-        };
+        var replicas = ReplicaSet.Of(topology, address.Class.Id, address.Slot);
+        return replicas.Ask(Safety(level), otherRegions) is not null ? null
+            : level == WriteLevel.Any
+                ? $"takes at most {replicas.Regions.Count} other regions for class {address.Class.Name}"
+                : $"takes another level: class {address.Class.Name} is in one zone of its home's region only";
     }
+
+    /// <summary>The level as replication names it.</summary>
+    public static SafetyLevel Safety(WriteLevel level) => level switch
+    {
+        WriteLevel.Local => SafetyLevel.Local,
+        WriteLevel.Zone => SafetyLevel.Zone,
+        WriteLevel.Any => SafetyLevel.Any,
+        WriteLevel.Each => SafetyLevel.Each,
+        _ => SafetyLevel.Default,
+    };
 }

@@ -1,5 +1,6 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication.Source;
 using Lepton.Sync.Sealing;
 using Lepton.Sync.Storage;
 using Microsoft.Extensions.Options;
@@ -9,7 +10,7 @@ namespace Lepton.Sync.Homes;
 /// <summary>What this node does as the home of slots. Its answers are given only while its lease holds.</summary>
 internal sealed class LocalHome(
     ITopologySource topology, HomeLease lease, IDataKeys keys, IRecordSealer sealer, HomeWriter writer,
-    IRecordStore store, IConfirmations confirmations, ReadCache cache,
+    IRecordStore store, Confirmations confirmations, ReadCache cache,
     IOptions<HomeOptions> options, TimeProvider time)
 {
     /// <summary>What a sealed row has beside its key and value, about.</summary>
@@ -119,18 +120,16 @@ internal sealed class LocalHome(
         WriteCommand command, LevelWish wish, HomeOutcome outcome, long term, CancellationToken cancellationToken)
     {
         var address = command.Address;
-        var repeated = outcome.Kind == HomeOutcomeKind.Repeated;
         using var patience = new CancellationTokenSource(options.Value.ConfirmTimeMax, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        var (level, others) = Levels.Resolve(wish, address.Class);
-        var confirmed = level == V1.WriteLevel.Local
-            ? new ConfirmedWrite(true, false, [])
-            : await confirmations.WaitAsync(outcome.TransactionId, address, level, others, either.Token);
-        Durability durability = new(true, confirmed.Zone, confirmed.Regions);
-        if (!IsStillHome(address, term) && !confirmed.Met)
+        var confirmed = await confirmations.WaitAsync(
+            new CommittedWrite(outcome.TransactionId, address.Class.Id, address.Slot, term), Levels.Safety(wish.Level),
+            wish.OtherRegions, either.Token);
+        if (confirmed.State == ConfirmationState.HomeLost)
             return WriteReply.Failed(HomeReason.OutcomeUnknown);
         return new WriteReply(
-            confirmed.Met ? HomeReason.Ok : HomeReason.Unconfirmed, outcome.Version, repeated, durability);
+            confirmed.State == ConfirmationState.Met ? HomeReason.Ok : HomeReason.Unconfirmed, outcome.Version,
+            outcome.Kind == HomeOutcomeKind.Repeated, new Durability(true, confirmed.Zone, confirmed.Regions));
     }
 
     private async Task<HomeReason?> RefuseAsync(

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication.Source;
 using Lepton.Sync.Storage;
 using Lepton.Sync.V1;
 
@@ -13,8 +14,8 @@ namespace Lepton.Sync.Homes;
 /// for a region that the class does not allow (S6).
 /// </summary>
 internal sealed class PeerEndpoint(
-    ITopologySource topology, RequestReader reader, LocalHome local, PeerWatch watch, TimeProvider time)
-    : PeerService.PeerServiceBase
+    ReplicationSource source, IHostApplicationLifetime lifetime, ITopologySource topology, RequestReader reader,
+    LocalHome local, PeerWatch watch, TimeProvider time) : Replication.Wire.PeerService(source, lifetime)
 {
     private const int ScanMax = 10_000;
 
@@ -100,6 +101,8 @@ internal sealed class PeerEndpoint(
             };
             if (sight.Silence is { } silence)
                 wire.Silence = Duration.FromTimeSpan(silence);
+            if (sight.Staleness is { } staleness)
+                wire.Staleness = Duration.FromTimeSpan(staleness);
             response.Peers.Add(wire);
         }
         return response;

@@ -9,7 +9,7 @@ namespace Lepton.Sync.Homes;
 /// how far each has come.
 /// </summary>
 internal sealed class PeerWatch(
-    ITopologySource topology, IPeers peers, IReplicaProgress progress, IOptions<HomeOptions> options, TimeProvider time)
+    ITopologySource topology, IPeers peers, ReplicaView replicas, IOptions<HomeOptions> options, TimeProvider time)
     : BackgroundService
 {
     /// <summary>A promise holds until the map says otherwise, or as long as no promoter would still act on it.</summary>
@@ -60,7 +60,7 @@ internal sealed class PeerWatch(
             SightOf(asker.Id).HeardAt = time.GetTimestamp();
             vouches = epoch >= now.Epoch && !IsPromised(asker.Id, now.Epoch);
         }
-        return new PeerWord(now.Epoch, vouches, Sights(now));
+        return new PeerWord(now.Epoch, vouches, await SightsAsync(now, cancellationToken));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -141,14 +141,17 @@ internal sealed class PeerWatch(
         _promises.TryGetValue(node, out var promise) && promise.Epoch == epoch
         && time.GetElapsedTime(promise.At) < PromiseTime;
 
-    private List<PeerSight> Sights(Topology now)
+    private async Task<IReadOnlyList<PeerSight>> SightsAsync(Topology now, CancellationToken cancellationToken)
     {
-        var positions = progress.Current.ToDictionary(p => p.Source);
-        return [.. now.Nodes.Where(n => n.Id != topology.Self.Id).Select(n =>
+        List<PeerSight> sights = [];
+        foreach (var node in now.Nodes.Where(n => n.Id != topology.Self.Id))
         {
-            positions.TryGetValue(n.Id, out var at);
-            return new PeerSight(n.Id, Silence(n.Id), at?.Position ?? default, at?.Timeline ?? "");
-        })];
+            var progress = await replicas.ProgressOfAsync(node.Id, cancellationToken);
+            sights.Add(new PeerSight(
+                node.Id, Silence(node.Id), progress?.Position ?? default, progress?.Timeline ?? "",
+                replicas.StalenessOf(node.Id)));
+        }
+        return sights;
     }
 
     private Sight SightOf(NodeId node)
@@ -170,10 +173,4 @@ internal sealed class PeerWatch(
     }
 
     private sealed record Promised(long Epoch, long At);
-}
-
-/// <summary>How far this node has applied each source's changes.</summary>
-internal interface IReplicaProgress
-{
-    IReadOnlyList<Storage.SourceProgress> Current { get; }
 }

@@ -11,7 +11,7 @@ namespace Lepton.Sync.Homes;
 /// more and everybody who might hold more was asked.
 /// </summary>
 internal sealed class Promoter(
-    ITopologySource topology, ITopologyStore store, PeerWatch peers, IReplicaProgress own, IOptions<HomeOptions> options,
+    ITopologySource topology, ITopologyStore store, PeerWatch peers, ReplicaView own, IOptions<HomeOptions> options,
     TimeProvider time)
 {
     public async Task<PromotionAnswer> PromoteAsync(
@@ -54,7 +54,7 @@ internal sealed class Promoter(
             peers.Promise(noMoreFor);
         if (IsRecent(peers.Silence(gone.Id)))
             heardBy.Add(topology.Self.Name);
-        if (own.Current.FirstOrDefault(p => p.Source == gone.Id) is { } mine)
+        if (await own.ProgressOfAsync(gone.Id, cancellationToken) is { } mine)
             progress[topology.Self.Id] = mine;
         var answers = await Task.WhenAll(now.Nodes.Where(n => n.Id != topology.Self.Id).Select(async node =>
             (Node: node, Word: await peers.AskNowAsync(node, node == gone ? null : noMoreFor, cancellationToken))));

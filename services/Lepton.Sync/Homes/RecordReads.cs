@@ -8,7 +8,7 @@ namespace Lepton.Sync.Homes;
 
 /// <summary>Reads records: at their homes, from this node's replica, or from its cache.</summary>
 internal sealed class RecordReads(
-    ITopologySource topology, LocalHome local, IPeers peers, IRecordStore store, IReplicaLag lag, RowOpener opener,
+    ITopologySource topology, LocalHome local, IPeers peers, IRecordStore store, ReplicaView replicas, RowOpener opener,
     ReadCache cache, TimeProvider time)
 {
     private const int TriesMax = 3;
@@ -44,7 +44,7 @@ internal sealed class RecordReads(
         var here = Enumerable.Range(0, addresses.Count).Where(i => found[i] is null
             && now.MapOf(addresses[i].Class.Id) is var map && map.Holds(self, addresses[i].Slot)
             && (consistency == ReadConsistency.Local
-                || (map.Home(addresses[i].Slot) != self && lag.StalenessOf(map.Home(addresses[i].Slot)) <= maxAge)));
+                || (map.Home(addresses[i].Slot) != self && replicas.StalenessOf(map.Home(addresses[i].Slot), addresses[i].Class.Id, addresses[i].Slot) <= maxAge)));
         foreach (var group in here.GroupBy(i => addresses[i].Class.Id).ToList())
         {
             var members = group.ToList();
@@ -63,7 +63,7 @@ internal sealed class RecordReads(
             {
                 var address = addresses[members[i]];
                 var home = now.MapOf(group.Key).Home(address.Slot);
-                var staleness = home == self ? TimeSpan.Zero : lag.StalenessOf(home);
+                var staleness = home == self ? TimeSpan.Zero : replicas.StalenessOf(home, group.Key, address.Slot);
                 found[members[i]] = await OpenAsync(address, rows[i], now[home],
                     new ReadFreshness(topology.Self.Name, home == self, staleness, false), cancellationToken);
                 if (staleness is { } age)
@@ -174,11 +174,4 @@ internal sealed record FoundRecord(
     FoundState State, ReadOnlyMemory<byte> Value, RecordVersion Version, ReadFreshness? Freshness)
 {
     public static FoundRecord Unavailable { get; } = new(FoundState.Unavailable, default, RecordVersion.None, null);
-}
-
-/// <summary>By how much this node's replica may be behind.</summary>
-internal interface IReplicaLag
-{
-    /// <summary>What it holds of a home's slots is at most this old; null: not known.</summary>
-    TimeSpan? StalenessOf(NodeId home);
 }

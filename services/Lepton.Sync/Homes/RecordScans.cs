@@ -11,7 +11,7 @@ namespace Lepton.Sync.Homes;
 /// gives its first rows after the last page's end, and the pages are merged.
 /// </summary>
 internal sealed class RecordScans(
-    ITopologySource topology, LocalHome local, IPeers peers, IReplicaLag lag, RowOpener opener)
+    ITopologySource topology, LocalHome local, IPeers peers, ReplicaView replicas, RowOpener opener)
 {
     /// <summary>Rows looked at for one page: a blind class is searched, not looked up.</summary>
     private const int ExaminedMax = 1000;
@@ -81,7 +81,7 @@ internal sealed class RecordScans(
             return new ReadFreshness(pages.Count == 1 ? pages[0].Source.Node.Name : "", true, TimeSpan.Zero, false);
         TimeSpan? oldest = TimeSpan.Zero;
         foreach (var home in pages[0].Source.Homes.Where(h => h != topology.Self.Id))
-            oldest = lag.StalenessOf(home) is { } age && oldest is { } so ? (age > so ? age : so) : null;
+            oldest = replicas.StalenessOf(home) is { } age && oldest is { } so ? (age > so ? age : so) : null;
         return new ReadFreshness(topology.Self.Name, false, oldest, false);
     }
 

@@ -5,7 +5,7 @@ using Lepton.Sync.Sealing;
 namespace Lepton.Sync.Homes;
 
 /// <summary>Opens rows; a key that is not here yet is fetched from who gave the row.</summary>
-internal sealed class RowOpener(IRecordSealer sealer, IKeyFetch fetch)
+internal sealed class RowOpener(IRecordSealer sealer, ReplicaView replicas)
 {
     public async ValueTask<OpenedRecord> OpenAsync(
         StoredRecord row, SyncNode source, CancellationToken cancellationToken)
@@ -13,7 +13,7 @@ internal sealed class RowOpener(IRecordSealer sealer, IKeyFetch fetch)
         var opened = sealer.Open(row);
         if (opened.State != OpenState.KeyMissing)
             return opened;
-        await fetch.FetchAsync(source, [row.KeyId], cancellationToken);
+        await replicas.FetchKeyAsync(source, row.KeyId, cancellationToken);
         return sealer.Open(row);
     }
 
@@ -24,11 +24,4 @@ internal sealed class RowOpener(IRecordSealer sealer, IKeyFetch fetch)
         OpenState.Damaged => FoundState.Damaged,
         _ => FoundState.Unavailable,
     };
-}
-
-/// <summary>Gets data keys from another node and keeps them here.</summary>
-internal interface IKeyFetch
-{
-    /// <summary>Asks for keys; those that cannot be had stay unknown.</summary>
-    Task FetchAsync(SyncNode source, IReadOnlyList<KeyId> ids, CancellationToken cancellationToken);
 }

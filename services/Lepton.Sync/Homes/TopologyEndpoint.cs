@@ -10,7 +10,7 @@ namespace Lepton.Sync.Homes;
 
 /// <summary>TopologyService: what this node knows of the map, and an operator's word.</summary>
 internal sealed class TopologyEndpoint(
-    ITopologySource topology, ITopologyStore store, RequestReader reader, PeerWatch peers, IReplicaLag lag, IReplicaLagBytes lagBytes, Promoter promoter, TimeProvider time)
+    ITopologySource topology, ITopologyStore store, RequestReader reader, PeerWatch peers, ReplicaView replicas, Promoter promoter, TimeProvider time)
     : TopologyService.TopologyServiceBase
 {
     public override Task<GetTopologyResponse> GetTopology(GetTopologyRequest request, ServerCallContext context)
@@ -53,7 +53,7 @@ internal sealed class TopologyEndpoint(
         };
         var home = map.Home(address.Slot);
         foreach (var replica in map.Replicas(address.Slot))
-            response.Replicas.Add(PlaceOf(now, home, replica));
+            response.Replicas.Add(PlaceOf(now, address, home, replica));
         return Task.FromResult(response);
     }
 
@@ -75,7 +75,7 @@ internal sealed class TopologyEndpoint(
         return response;
     }
 
-    private ReplicaPlace PlaceOf(Topology now, NodeId home, NodeId replica)
+    private ReplicaPlace PlaceOf(Topology now, RecordAddress address, NodeId home, NodeId replica)
     {
         ReplicaPlace place = new()
         {
@@ -83,12 +83,14 @@ internal sealed class TopologyEndpoint(
         };
         if (replica == home)
             return place;
-        if (home == topology.Self.Id)
-            place.LagBytes = lagBytes.BehindBytes(replica) ?? 0;
-        if (replica == topology.Self.Id && lag.StalenessOf(home) is { } age)
+        // By the replica's own word, or this node's own sight.
+        var behind = replica == topology.Self.Id
+            ? replicas.StalenessOf(home, address.Class.Id, address.Slot)
+            : peers.WordOf(replica)?.Sights.FirstOrDefault(s => s.Node == home)?.Staleness;
+        if (behind is { } age)
             place.Lag = Duration.FromTimeSpan(age);
-        else if (home == topology.Self.Id && lagBytes.BehindTime(replica) is { } behind)
-            place.Lag = Duration.FromTimeSpan(behind);
+        if (home == topology.Self.Id)
+            place.LagBytes = replicas.BehindBytes(replica, address.Class.Id, address.Slot) ?? 0;
         return place;
     }
 
@@ -119,14 +121,4 @@ internal sealed class TopologyEndpoint(
         BlindKeys = recordClass.Keys == KeyForm.Blind,
         DefaultLevel = Levels.Resolve(default, recordClass).Level,
     };
-}
-
-/// <summary>By how much other nodes are behind this one as a home.</summary>
-internal interface IReplicaLagBytes
-{
-    /// <summary>Bytes of this node's log that a replica has not acknowledged; null: it is not connected.</summary>
-    long? BehindBytes(NodeId replica);
-
-    /// <summary>The age of the oldest change that it has not acknowledged; null: it is not connected.</summary>
-    TimeSpan? BehindTime(NodeId replica);
 }

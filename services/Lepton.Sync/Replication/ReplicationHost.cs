@@ -9,17 +9,19 @@ namespace Lepton.Sync.Replication;
 /// Runs replication for as long as the process does: capture and spool, the watch over the log, the receivers. Start it
 /// after the tables are there and the map is known.
 /// </summary>
-internal sealed class ReplicationHost(
-    Spool spool, CapturePump pump, WalRetention retention, ReplicationReceivers receivers) : IHostedService, IDisposable
+/// <param name="services">Its parts are made when it starts: they stand on the map.</param>
+internal sealed class ReplicationHost(IServiceProvider services) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await spool.OpenAsync(cancellationToken);
+        await services.GetRequiredService<Spool>().OpenAsync(cancellationToken);
         _running = Task.WhenAll(
-            pump.RunAsync(_stop.Token), retention.RunAsync(_stop.Token), receivers.RunAsync(_stop.Token));
+            services.GetRequiredService<CapturePump>().RunAsync(_stop.Token),
+            services.GetRequiredService<WalRetention>().RunAsync(_stop.Token),
+            services.GetRequiredService<ReplicationReceivers>().RunAsync(_stop.Token));
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

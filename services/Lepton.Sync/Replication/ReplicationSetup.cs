@@ -15,7 +15,7 @@ internal static class ReplicationSetup
 {
     /// <summary>
     /// Adds replication. It takes <c>ITopologySource</c>, <c>IRecordStore</c> and <c>IDataKeys</c> from the container;
-    /// <see cref="PeerService"/> is to be mapped.
+    /// A class that inherits <see cref="PeerService"/> is to be mapped.
     /// </summary>
     /// <param name="services">The process's.</param>
     /// <param name="connection">The node's database; its role may replicate and owns the database.</param>
@@ -37,7 +37,6 @@ internal static class ReplicationSetup
         services.AddSingleton<Confirmations>();
         services.AddSingleton(s => ActivatorUtilities.CreateInstance<CapturePump>(s, Chance()));
         services.AddSingleton<ReplicationSource>();
-        services.AddSingleton<PeerService>();
         services.AddHealthChecks().AddCheck<WalRetention>("write-ahead log").AddCheck<QuarantineCheck>("quarantine");
         services.AddReceivers(connection);
         services.AddHostedService<ReplicationHost>();

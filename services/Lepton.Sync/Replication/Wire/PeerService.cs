@@ -9,7 +9,7 @@ using Lepton.Sync.Sealing;
 namespace Lepton.Sync.Replication.Wire;
 
 /// <summary>What other nodes ask of replication: from the wire, to <see cref="ReplicationSource"/>, back to the wire.</summary>
-internal sealed class PeerService(ReplicationSource source, IHostApplicationLifetime lifetime)
+internal class PeerService(ReplicationSource source, IHostApplicationLifetime lifetime)
     : V1.PeerService.PeerServiceBase
 {
     private const string Service = "sync";

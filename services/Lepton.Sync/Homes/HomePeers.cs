@@ -1,27 +1,21 @@
-using System.Collections.Concurrent;
 using Google.Protobuf;
 using Grpc.Core;
-using Grpc.Net.Client;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication.Wire;
 using Lepton.Sync.Storage;
 using Lepton.Sync.V1;
+using PeerService = Lepton.Sync.V1.PeerService;
 using Microsoft.Extensions.Options;
 using SyncNode = Lepton.Sync.Placement.SyncNode;
 
 namespace Lepton.Sync.Homes;
 
 /// <summary>The other nodes by gRPC over mutual TLS: each must show the certificate of its own region.</summary>
-internal sealed class GrpcPeers(
-    PeerHttp http, IPeerAddresses addresses, ITopologySource topology, IOptions<HomeOptions> options, TimeProvider time)
-    : IPeers, IDisposable
+internal sealed class HomePeers(
+    GrpcPeers channels, ITopologySource topology, IOptions<HomeOptions> options, TimeProvider time) : IPeers
 {
-    private readonly ConcurrentDictionary<NodeId, GrpcChannel> _channels = new();
-
-    /// <summary>The channel to a node; opened once.</summary>
-    public PeerService.PeerServiceClient ClientOf(SyncNode node) => new(_channels.GetOrAdd(
-        node.Id, _ => http.CreateChannel(addresses.AddressOf(node), "sync", node.Region)));
 
     public async Task<IReadOnlyList<WriteReply>> WriteAsync(
         SyncNode home, long epoch, IReadOnlyList<WriteCommand> commands, LevelWish level,
@@ -95,7 +89,7 @@ internal sealed class GrpcPeers(
                    let known = now.FindNode(peer.Node)
                    where known is not null
                    select new PeerSight(known.Id, peer.Silence?.ToTimeSpan(), new LogPosition(peer.Position),
-                       peer.Timeline),
+                       peer.Timeline, peer.Staleness?.ToTimeSpan()),
             ]);
         }
         catch (RpcException) when (!cancellationToken.IsCancellationRequested)
@@ -104,11 +98,7 @@ internal sealed class GrpcPeers(
         }
     }
 
-    public void Dispose()
-    {
-        foreach (var channel in _channels.Values)
-            channel.Dispose();
-    }
+    private PeerService.PeerServiceClient ClientOf(SyncNode node) => new(channels.ChannelTo(node));
 
     private static async Task<ReadReply> RowsAsync(int? count, Func<Task<IList<StoredRow>>> call)
     {
@@ -155,10 +145,4 @@ internal sealed class GrpcPeers(
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
             or HttpRequestError.SecureConnectionError,
     };
-}
-
-/// <summary>By which address this node reaches the others.</summary>
-internal interface IPeerAddresses
-{
-    Uri AddressOf(SyncNode node);
 }
