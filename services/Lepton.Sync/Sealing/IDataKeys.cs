@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Lepton.Sync.Records;
 
 namespace Lepton.Sync.Sealing;
@@ -9,8 +10,17 @@ namespace Lepton.Sync.Sealing;
 internal interface IDataKeys
 {
     /// <summary>
-    /// The key that a home seals a subject's (null: nobody's) new records with; made, and durable, if there is none.
+    /// Called when keys were destroyed, before the call that destroyed them returns: what was made with them is dropped
+    /// now (ciphers, cached values).
     /// </summary>
+    event Action<IReadOnlyList<KeyId>>? Destroyed;
+
+    /// <summary>
+    /// The key that a home seals a subject's (null: nobody's) new records with; made, and durable, if there is none.
+    /// It may be destroyed before it is used: <see cref="IRecordSealer.Seal"/> says so, and the caller asks again.
+    /// </summary>
+    /// <exception cref="KeyStoreFullException">There are as many keys as the node holds.</exception>
+    /// <exception cref="IOException">The store cannot be written.</exception>
     ValueTask<DataKey> ForWriteAsync(
         ClassId recordClass, string tenant, string? subject, CancellationToken cancellationToken);
 
@@ -24,10 +34,12 @@ internal interface IDataKeys
     Task MarkErasedAsync(IReadOnlyList<KeyId> ids, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Destroys every key of a subject, of all classes: from memory and from disk. Returns which; the same again when
-    /// it is repeated.
+    /// Destroys every key of a subject, of all classes: from memory and from disk. Returns which were ever destroyed for
+    /// the subject; the same again when it is repeated. A key made before <paramref name="orderTime"/> that another node
+    /// sends later is not taken.
     /// </summary>
-    Task<IReadOnlyList<KeyId>> EraseAsync(SubjectDigest subject, CancellationToken cancellationToken);
+    Task<IReadOnlyList<KeyId>> EraseAsync(
+        SubjectDigest subject, DateTimeOffset orderTime, CancellationToken cancellationToken);
 
     /// <summary>The live keys of a subject, for an export.</summary>
     IReadOnlyList<KeyId> OfSubject(SubjectDigest subject);
@@ -46,7 +58,18 @@ internal sealed record SubjectDigest(string Tenant, ReadOnlyMemory<byte> Digest)
 /// <param name="Class">The class whose records it seals.</param>
 /// <param name="Subject">Whose; null: the class's own.</param>
 /// <param name="Key">AES-256: 32 bytes.</param>
-internal sealed record DataKey(KeyId Id, ClassId Class, SubjectDigest? Subject, ReadOnlyMemory<byte> Key);
+internal sealed record DataKey(KeyId Id, ClassId Class, SubjectDigest? Subject, ReadOnlyMemory<byte> Key)
+{
+    /// <summary>When it was made, by the clock of the node that made it.</summary>
+    public DateTimeOffset CreateTime { get; init; }
+}
+
+/// <summary>As many keys are here as <c>Sync:Keys:KeysMax</c> says.</summary>
+internal sealed class KeyStoreFullException(int keysMax)
+    : Exception($"The node holds {keysMax} data keys; Sync:Keys:KeysMax takes more.");
+
+/// <summary>A key was destroyed between its choice and its use: ask <see cref="IDataKeys.ForWriteAsync"/> again.</summary>
+internal sealed class KeyErasedException(KeyId id) : Exception($"Data key {id.Value} was destroyed.");
 
 /// <param name="State">What is known.</param>
 /// <param name="Key">Where live.</param>

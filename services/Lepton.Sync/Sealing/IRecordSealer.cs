@@ -9,6 +9,7 @@ internal interface IRecordSealer
     ReadOnlyMemory<byte> StoredKey(ClassId recordClass, string tenant, string key);
 
     /// <summary>Makes the row: compressed, sealed with all that identifies it, digested.</summary>
+    /// <exception cref="KeyErasedException">The key was destroyed since it was chosen.</exception>
     StoredRecord Seal(PlainRecord record, DataKey key);
 
     /// <summary>Opens a row.</summary>
