@@ -1,11 +1,11 @@
 using Lepton.ServiceDefaults;
-using Lepton.Sync.Erasure;
 using Lepton.Sync.Homes;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Replication;
 using Lepton.Sync.Sealing;
 using Lepton.Sync.Storage;
 using Lepton.Sync.V1;
+using Microsoft.Extensions.Options;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace Lepton.Sync;
@@ -18,7 +18,7 @@ internal static class SyncApp
 
     /// <summary>Its own contracts.</summary>
     public static readonly ServiceDescriptor[] Offered =
-        [RecordService.Descriptor, TopologyService.Descriptor, SubjectService.Descriptor, PeerService.Descriptor];
+        [RecordService.Descriptor, TopologyService.Descriptor, PeerService.Descriptor];
 
     /// <summary>In this order they start: each stands on those before it.</summary>
     public static IServiceCollection AddSync(this IServiceCollection services)
@@ -28,8 +28,7 @@ internal static class SyncApp
             .AddSyncPlacement()
             .AddSyncStorage()
             .AddSyncSealing()
-            .AddSyncErasure()
-            .AddSyncReplication()
+            .AddSyncReplication(s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
             .AddSyncHomes();
     }
 
@@ -38,7 +37,6 @@ internal static class SyncApp
         app.UseMiddleware<ClassHeader>();
         app.MapGrpcService<RecordEndpoint>();
         app.MapGrpcService<TopologyEndpoint>();
-        app.MapGrpcService<SubjectEndpoint>();
         app.MapGrpcService<PeerEndpoint>();
         return app;
     }

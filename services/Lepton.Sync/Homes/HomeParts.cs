@@ -16,6 +16,9 @@ internal static class HomeParts
             .AddSingleton(ReadPolicy)
             .AddSingleton<IPeers, HomePeers>()
             .AddSingleton<ReplicaView>()
+            .AddSingleton<IReplicaSight>(s => s.GetRequiredService<ReplicaView>())
+            // Made when first asked for: it stands on the map, and hosted services are made before there is one.
+            .AddSingleton<Func<IReplicaSight>>(s => () => s.GetRequiredService<IReplicaSight>())
             .AddSingleton<PeerWatch>()
             .AddHostedService(s => s.GetRequiredService<PeerWatch>())
             .AddSingleton<HomeLease>()

@@ -9,7 +9,8 @@ namespace Lepton.Sync.Homes;
 /// how far each has come.
 /// </summary>
 internal sealed class PeerWatch(
-    ITopologySource topology, IPeers peers, ReplicaView replicas, IOptions<HomeOptions> options, TimeProvider time)
+    ITopologySource topology, IPeers peers, Func<IReplicaSight> replicas, IOptions<HomeOptions> options,
+    TimeProvider time)
     : BackgroundService
 {
     /// <summary>A promise holds until the map says otherwise, or as long as no promoter would still act on it.</summary>
@@ -146,10 +147,10 @@ internal sealed class PeerWatch(
         List<PeerSight> sights = [];
         foreach (var node in now.Nodes.Where(n => n.Id != topology.Self.Id))
         {
-            var progress = await replicas.ProgressOfAsync(node.Id, cancellationToken);
+            var progress = await replicas().ProgressOfAsync(node.Id, cancellationToken);
             sights.Add(new PeerSight(
                 node.Id, Silence(node.Id), progress?.Position ?? default, progress?.Timeline ?? "",
-                replicas.StalenessOf(node.Id)));
+                replicas().StalenessOf(node.Id)));
         }
         return sights;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Storage;
@@ -11,7 +10,7 @@ namespace Lepton.Sync.Homes;
 /// more and everybody who might hold more was asked.
 /// </summary>
 internal sealed class Promoter(
-    ITopologySource topology, ITopologyStore store, PeerWatch peers, ReplicaView own, IOptions<HomeOptions> options,
+    ITopologySource topology, ITopologyStore store, PeerWatch peers, IReplicaSight own, IOptions<HomeOptions> options,
     TimeProvider time)
 {
     public async Task<PromotionAnswer> PromoteAsync(
@@ -29,7 +28,7 @@ internal sealed class Promoter(
             return new PromotionAnswer.ReplicaUnreachable(round.Silent);
         if (topology.Current.Epoch != now.Epoch)
             return new PromotionAnswer.EpochStale();
-        var plan = Promotion.Plan(now, gone.Id, TimelineOf(round.Progress.Values), round.Progress);
+        var plan = Promotion.Plan(now, gone.Id, TimelineOf(round), round.Progress);
         try
         {
             if (plan.Promoted.Count > 0 && !await store.TryReplaceAsync(plan.Next, cancellationToken))
@@ -50,12 +49,13 @@ internal sealed class Promoter(
     {
         List<string> heardBy = [], silent = [];
         Dictionary<NodeId, SourceProgress> progress = [];
+        Dictionary<NodeId, TimeSpan> staleness = [];
         if (noMoreFor is not null)
             peers.Promise(noMoreFor);
         if (IsRecent(peers.Silence(gone.Id)))
             heardBy.Add(topology.Self.Name);
         if (await own.ProgressOfAsync(gone.Id, cancellationToken) is { } mine)
-            progress[topology.Self.Id] = mine;
+            Add(topology.Self.Id, mine, own.StalenessOf(gone.Id));
         var answers = await Task.WhenAll(now.Nodes.Where(n => n.Id != topology.Self.Id).Select(async node =>
             (Node: node, Word: await peers.AskNowAsync(node, node == gone ? null : noMoreFor, cancellationToken))));
         foreach (var (node, word) in answers)
@@ -78,20 +78,23 @@ internal sealed class Promoter(
             if (IsRecent(sight.Silence))
                 heardBy.Add(node.Name);
             if (sight.Timeline.Length > 0)
-                progress[node.Id] = new SourceProgress(gone.Id, sight.Timeline, sight.Position);
+                Add(node.Id, new SourceProgress(gone.Id, sight.Timeline, sight.Position), sight.Staleness);
         }
-        return new Round([.. heardBy.Distinct()], silent, progress);
+        return new Round([.. heardBy.Distinct()], silent, progress, staleness);
+
+        void Add(NodeId node, SourceProgress come, TimeSpan? age)
+        {
+            progress[node] = come;
+            if (age is { } known)
+                staleness[node] = known;
+        }
     }
 
     private bool IsRecent(TimeSpan? silence) => silence < options.Value.LeaseTime * 1.5;
 
-    // Who is still on an older one has come nowhere on it. Its generation is the number after the last stroke.
-    private static string TimelineOf(IEnumerable<SourceProgress> progress) =>
-        progress.Select(p => p.Timeline).MaxBy(t => (
-            long.TryParse(t.AsSpan(t.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
-                ? n
-                : 0,
-            t)) ?? "";
+    // The gone home's last one: of whoever heard it last. Who is still on another has come nowhere on it.
+    private static string TimelineOf(Round round) => round.Progress.OrderBy(p => round.Staleness
+        .TryGetValue(p.Key, out var age) ? age : TimeSpan.MaxValue).FirstOrDefault().Value?.Timeline ?? "";
 
     private static bool IsReplicaOf(Topology now, NodeId home, NodeId node) => now.Classes.Any(c =>
     {
@@ -103,7 +106,8 @@ internal sealed class Promoter(
     });
 
     private sealed record Round(
-        IReadOnlyList<string> HeardBy, IReadOnlyList<string> Silent, Dictionary<NodeId, SourceProgress> Progress);
+        IReadOnlyList<string> HeardBy, IReadOnlyList<string> Silent, Dictionary<NodeId, SourceProgress> Progress,
+        Dictionary<NodeId, TimeSpan> Staleness);
 }
 
 /// <summary>What became of a promotion.</summary>

@@ -9,22 +9,32 @@ using Lepton.Sync.Storage;
 
 namespace Lepton.Sync.Homes;
 
-/// <summary>What a request wants to know of replication: how old, how far, and the key that is missing.</summary>
-internal sealed class ReplicaView(
-    Lag lag, ReplicaSlots slots, Confirmations confirmations, Spool spool, IReplicationPeers peers, IRecordStore store,
-    IDataKeys keys)
+/// <summary>How far this node has come with the others' changes.</summary>
+internal interface IReplicaSight
 {
-    /// <summary>What is held of a slot is at most this old; null: not known, or it is not whole.</summary>
-    public TimeSpan? StalenessOf(NodeId home, ClassId recordClass, SlotId slot) =>
-        slots.IsWhole(recordClass, slot) ? lag.StalenessOf(home) : null;
-
-    /// <summary>The same of all slots of a home.</summary>
-    public TimeSpan? StalenessOf(NodeId home) => slots.LeftOf(home) == 0 ? lag.StalenessOf(home) : null;
+    /// <summary>What is held of a home's slots is at most this old; null: not known, or not all are whole.</summary>
+    TimeSpan? StalenessOf(NodeId home);
 
     /// <summary>
     /// How far this node has come with a home's changes; null: not at all, or not every slot of it is whole, so that a
     /// position says nothing of what is missing.
     /// </summary>
+    Task<SourceProgress?> ProgressOfAsync(NodeId home, CancellationToken cancellationToken);
+}
+
+/// <summary>What a request wants to know of replication: how old, how far, and the key that is missing.</summary>
+internal sealed class ReplicaView(
+    Lag lag, ReplicaSlots slots, Confirmations confirmations, Spool spool, IReplicationPeers peers, IRecordStore store,
+    IDataKeys keys) : IReplicaSight
+{
+    /// <summary>What is held of a slot is at most this old; null: not known, or it is not whole.</summary>
+    public TimeSpan? StalenessOf(NodeId home, ClassId recordClass, SlotId slot) =>
+        slots.IsWhole(recordClass, slot) ? lag.StalenessOf(home) : null;
+
+    /// <inheritdoc />
+    public TimeSpan? StalenessOf(NodeId home) => slots.LeftOf(home) == 0 ? lag.StalenessOf(home) : null;
+
+    /// <inheritdoc />
     public async Task<SourceProgress?> ProgressOfAsync(NodeId home, CancellationToken cancellationToken)
     {
         if (slots.LeftOf(home) > 0)

@@ -24,7 +24,7 @@ public sealed class HomeLeaseTests
     public HomeLeaseTests()
     {
         IOptions<HomeOptions> options = Options.Create(new HomeOptions());
-        _watch = new PeerWatch(_source, _peers, new NoProgress(), options, _time);
+        _watch = new PeerWatch(_source, _peers, () => new NoProgress(), options, _time);
         _lease = new HomeLease(_source, _watch, options, _time);
         _source.ConfirmedAt = _time.GetTimestamp();
     }
@@ -171,8 +171,11 @@ public sealed class HomeLeaseTests
             throw new NotSupportedException();
     }
 
-    private sealed class NoProgress : IReplicaProgress
+    private sealed class NoProgress : IReplicaSight
     {
-        public IReadOnlyList<SourceProgress> Current => [];
+        public TimeSpan? StalenessOf(NodeId home) => null;
+
+        public Task<SourceProgress?> ProgressOfAsync(NodeId home, CancellationToken cancellationToken) =>
+            Task.FromResult<SourceProgress?>(null);
     }
 }
