@@ -5,7 +5,7 @@ namespace Lepton.Sync.Replication.Receiver;
 
 /// <summary>
 /// Copies slots of a source that are not whole here, beside its stream, which was opened before: what a copy does not
-/// show comes by the stream. One slot after another is written down as whole, so that a crash costs one batch.
+/// show comes by the stream. Batch after batch is written down as whole: a crash costs one of them.
 /// </summary>
 internal sealed class SlotCopier(
     SyncNode source, IReplicationPeer peer, RowIntake intake, StreamApplier applier, ReceiverParts parts)
@@ -69,10 +69,10 @@ internal sealed class SlotCopier(
                 parts.Metrics.Applied(source.Name, "copy", rows.Count);
                 rows.Clear();
             }
-            await parts.Slots.CopiedAsync(map, task.Class, [copied.Slot], source.Id, ending.Token);
-            parts.Metrics.Copied.Add(1);
             left.Remove(copied.Slot);
         }
+        await parts.Slots.CopiedAsync(map, task.Class, task.Slots.Except(left), source.Id, ending.Token);
+        parts.Metrics.Copied.Add(task.Slots.Count - left.Count);
         if (left.Count > 0)
             throw new IOException($"{source.Name} ended a copy before {left.Count} slots had come.");
     }
