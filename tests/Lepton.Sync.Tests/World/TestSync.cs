@@ -155,6 +155,8 @@ internal sealed class TestKeeper(
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
+        if (Environment.GetEnvironmentVariable("LEPTON_TEST_LOG") is not null)
+            builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Information);
         Dictionary<string, string?> configuration = world.Installation.Configuration(Region, "sync");
         configuration["urls"] = Url;
         configuration["Lepton:Zone"] = Zone;

@@ -31,7 +31,14 @@ internal sealed class MemoryKeys : IDataKeys
         ClassId recordClass, string tenant, string? subject, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyList<KeyId>> EraseAsync(SubjectDigest subject, CancellationToken cancellationToken) =>
+    public event Action<IReadOnlyList<KeyId>>? Destroyed
+    {
+        add => throw new NotSupportedException();
+        remove => throw new NotSupportedException();
+    }
+
+    public Task<IReadOnlyList<KeyId>> EraseAsync(
+        SubjectDigest subject, DateTimeOffset orderTime, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
     public IReadOnlyList<KeyId> OfSubject(SubjectDigest subject) => throw new NotSupportedException();
