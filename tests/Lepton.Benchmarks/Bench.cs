@@ -13,6 +13,7 @@ internal static class Bench
         ("inference", "served throughput over raw ONNX Runtime", Inference.InferenceBench.Run),
         ("token", "what a request pays for its access token, ns and bytes", Token.TokenBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
+        ("sync", "writes against one row a commit", Sync.SyncBench.Run),
     ];
 
     // Processes that a bench starts of this same program.
