@@ -17,7 +17,8 @@ internal static class SyncBench
     {
         if (args.FirstOrDefault(a => Parts.All(p => p.Name != a)) is { } unknown)
         {
-            Console.Error.WriteLine($"sync has no part {unknown}; it has {string.Join(", ", Parts.Select(p => p.Name))}");
+            string parts = string.Join(", ", Parts.Select(p => p.Name));
+            Console.Error.WriteLine($"sync has no part {unknown}; it has {parts}");
             return 2;
         }
         SortedDictionary<string, double> ratios = new(StringComparer.Ordinal);
