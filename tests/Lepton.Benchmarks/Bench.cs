@@ -15,6 +15,7 @@ internal static class Bench
         ("placement", "what adding a node moves over the ideal, and the fullest over the mean",
             Placement.PlacementBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
+        ("sync", "writes against one row a commit", Sync.SyncBench.Run),
     ];
 
     // Processes that a bench starts of this same program.

@@ -41,7 +41,7 @@ public class PostgresServer(string role, bool replicates = false)
         Directory.Delete(_data, recursive: true);
     }
 
-    /// <summary>Ends the server as a crash does (kill -9 of its main process) and returns when it has recovered.</summary>
+    /// <summary>Kills the server (kill -9 of its main process) and returns when it has recovered.</summary>
     public async Task CrashAsync()
     {
         using var process = Process.GetProcessById((await _started.Task).Id);

@@ -13,6 +13,8 @@ internal sealed class LocalHome(
     IRecordStore store, Confirmations confirmations, ReadCache cache,
     IOptions<HomeOptions> options, TimeProvider time)
 {
+    private const int KeyTriesMax = 5;
+
     /// <summary>What a sealed row has beside its key and value, about.</summary>
     private const int OverheadBytes = 160;
 
@@ -28,21 +30,7 @@ internal sealed class LocalHome(
             return WriteReply.Failed(refusal);
         var address = command.Address;
         var term = topology.Current.MapOf(address.Class.Id).Term(address.Slot);
-        var key = await keys.ForWriteAsync(address.Class.Id, address.Tenant, command.Subject, cancellationToken);
-        var outcome = await writer.WriteAsync(
-            new WriteDraft
-            {
-                Class = address.Class.Id,
-                Slot = address.Slot,
-                Key = address.StoredKey,
-                Term = term,
-                Kind = command.Kind,
-                Expected = command.Expected,
-                RequestId = command.RequestId,
-                Bytes = address.StoredKey.Length + command.Value.Length + OverheadBytes,
-                Seal = version => sealer.Seal(Plain(command, version), key),
-            },
-            cancellationToken);
+        var outcome = await CommitAsync(command, term, cancellationToken);
         if (outcome.Kind is HomeOutcomeKind.Overloaded)
             return WriteReply.Failed(HomeReason.Overloaded);
         if (outcome.Kind is HomeOutcomeKind.NotDone or HomeOutcomeKind.Cancelled)
@@ -113,6 +101,37 @@ internal sealed class LocalHome(
         catch (DatabaseUnavailableException)
         {
             return ReadReply.Failed(HomeReason.DatabaseUnavailable);
+        }
+    }
+
+    private async Task<HomeOutcome> CommitAsync(WriteCommand command, long term, CancellationToken cancellationToken)
+    {
+        var address = command.Address;
+        for (var attempt = 1; ; attempt++)
+        {
+            var key = await keys.ForWriteAsync(
+                address.Class.Id, address.Tenant, command.Subject, cancellationToken);
+            try
+            {
+                return await writer.WriteAsync(
+                    new WriteDraft
+                    {
+                        Class = address.Class.Id,
+                        Slot = address.Slot,
+                        Key = address.StoredKey,
+                        Term = term,
+                        Kind = command.Kind,
+                        Expected = command.Expected,
+                        RequestId = command.RequestId,
+                        Bytes = address.StoredKey.Length + command.Value.Length + OverheadBytes,
+                        Seal = version => sealer.Seal(Plain(command, version), key),
+                    },
+                    cancellationToken);
+            }
+            catch (KeyErasedException) when (attempt < KeyTriesMax)
+            {
+                // The subject was erased since: what comes now is sealed with a key of its own.
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.IO.Hashing;
 using Lepton.Sync.Records;
+using Lepton.Sync.Sealing;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Homes;
@@ -9,8 +10,10 @@ namespace Lepton.Sync.Homes;
 /// Records read lately, in clear (S8). An entry says when it was read; who asks says how old it may be. What this node
 /// writes or applies, and whose key is destroyed, is forgotten at once. Bounded; the oldest goes first.
 /// </summary>
-internal sealed class ReadCache(IOptions<HomeOptions> options, TimeProvider time)
+internal sealed class ReadCache
 {
+    private readonly HomeOptions _options;
+    private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<CacheKey, CachedRecord> _entries = new();
     private readonly ConcurrentDictionary<RowKey, CacheKey> _byRow = new();
     private readonly ConcurrentQueue<(CacheKey Key, CachedRecord Entry)> _order = new();
@@ -18,6 +21,12 @@ internal sealed class ReadCache(IOptions<HomeOptions> options, TimeProvider time
 
     /// <summary>Counts up whenever anything is forgotten: what was read before may be old by then.</summary>
     private long _forgotten;
+
+    public ReadCache(IOptions<HomeOptions> options, TimeProvider time, IDataKeys keys)
+    {
+        (_options, _time) = (options.Value, time);
+        keys.Destroyed += Forget;
+    }
 
     /// <summary>To be taken before the reading whose result is kept.</summary>
     public long Mark => Interlocked.Read(ref _forgotten);
@@ -27,14 +36,14 @@ internal sealed class ReadCache(IOptions<HomeOptions> options, TimeProvider time
     /// <summary>An entry no older than <paramref name="maxAge"/>; null: none.</summary>
     public CachedRecord? Find(ClassId recordClass, string tenant, string key, TimeSpan maxAge) =>
         _entries.TryGetValue(new CacheKey(recordClass, tenant, key), out var entry)
-        && time.GetElapsedTime(entry.ReadAt) <= maxAge
+        && _time.GetElapsedTime(entry.ReadAt) <= maxAge
             ? entry
             : null;
 
     /// <summary>Keeps what was read, unless something was forgotten since the mark.</summary>
     public void Keep(RecordAddress address, CachedRecord record, long mark)
     {
-        if (options.Value.CacheEntriesMax == 0 || mark != Mark)
+        if (_options.CacheEntriesMax == 0 || mark != Mark)
             return;
         CacheKey key = new(address.Class.Id, address.Tenant, address.Key);
         Drop(key);
@@ -44,7 +53,7 @@ internal sealed class ReadCache(IOptions<HomeOptions> options, TimeProvider time
         _order.Enqueue((key, record));
         if (mark != Mark)
             Drop(key);
-        while ((_order.Count > options.Value.CacheEntriesMax || Interlocked.Read(ref _bytes) > options.Value.CacheBytesMax)
+        while ((_order.Count > _options.CacheEntriesMax || Interlocked.Read(ref _bytes) > _options.CacheBytesMax)
             && _order.TryDequeue(out var oldest))
             if (_entries.TryGetValue(oldest.Key, out var entry) && ReferenceEquals(entry, oldest.Entry))
                 Drop(oldest.Key);
@@ -59,7 +68,7 @@ internal sealed class ReadCache(IOptions<HomeOptions> options, TimeProvider time
     }
 
     /// <summary>Keys were destroyed: what they had sealed goes.</summary>
-    public void Forget(IReadOnlyCollection<KeyId> keyIds)
+    public void Forget(IReadOnlyList<KeyId> keyIds)
     {
         Interlocked.Increment(ref _forgotten);
         foreach (var (key, entry) in _entries)

@@ -34,8 +34,8 @@ internal static class AppliedChanges
             ELSE excluded.position END
         """;
 
-    // Rows of the slot that its home has not, or only older: they leave the table, and their requests are unknown again,
-    // so that a client's retry is written.
+    // Rows of the slot that its home has not, or only older: they leave the table, and their requests are unknown
+    // again, so that a client's retry is written.
     private const string StrandSql =
         $"""
         WITH theirs AS MATERIALIZED (
@@ -46,7 +46,8 @@ internal static class AppliedChanges
             RETURNING {RecordColumns.Names}),
         forgotten AS (
             DELETE FROM requests q USING left_behind b LEFT JOIN theirs t ON t.key = b.key
-            WHERE q.class = b.class AND q.key = b.key AND (q.term, q.clock) > (coalesce(t.term, 0), coalesce(t.clock, 0))),
+            WHERE q.class = b.class AND q.key = b.key
+                AND (q.term, q.clock) > (coalesce(t.term, 0), coalesce(t.clock, 0))),
         kept AS (
             INSERT INTO stranded_writes ({RecordColumns.Names}) SELECT * FROM left_behind ON CONFLICT DO NOTHING)
         SELECT count(*)::int4 FROM left_behind

@@ -4,8 +4,8 @@ namespace Lepton.Sync.Storage;
 
 /// <summary>
 /// The greatest clock that was ever written here. An index on the rows' clocks would be written anew with each update;
-/// one row for all would make every commit wait for the one before. So each connection raises a row of its own (two that
-/// share one wait for each other, no more), last in its transaction, so that none waits while it holds it.
+/// one row for all would make every commit wait for the one before. So each connection raises a row of its own (two
+/// that share one wait for each other, no more), last in its transaction, so that none waits while it holds it.
 /// </summary>
 internal static class GreatestClock
 {

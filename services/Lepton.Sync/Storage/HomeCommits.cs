@@ -4,9 +4,9 @@ using Npgsql;
 namespace Lepton.Sync.Storage;
 
 /// <summary>
-/// A home's batch in one transaction of two round trips: one statement that merges what is allowed, and the commit. MERGE,
-/// not INSERT … ON CONFLICT: it judges the expected version on the row as it is when it is written, not as it was when
-/// the statement began, without locking it first.
+/// A home's batch in one transaction of two round trips: one statement that merges what is allowed, and the commit.
+/// MERGE, not INSERT … ON CONFLICT: it judges the expected version on the row as it is when it is written, not as it
+/// was when the statement began, without locking it first.
 /// </summary>
 internal static class HomeCommits
 {

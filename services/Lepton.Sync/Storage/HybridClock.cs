@@ -85,7 +85,7 @@ internal sealed partial class HybridClock
     }
 
     [LoggerMessage(LogLevel.Warning,
-        "This machine's clock is {Lag} behind the greatest version seen: versions count on from there. Check the clocks")]
+        "This machine's clock is {Lag} behind the greatest version seen: versions count on from there")]
     private partial void LogBehind(TimeSpan lag);
 
     [LoggerMessage(LogLevel.Information, "This machine's clock has caught up with the greatest version seen")]

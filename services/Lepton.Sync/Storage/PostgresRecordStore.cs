@@ -61,7 +61,8 @@ internal sealed class PostgresRecordStore(RecordDatabase database, StorageMetric
         ScanRange range, int limit, CancellationToken cancellationToken)
     {
         RequireLimit(limit);
-        return database.ReadAsync("scan", (c, token) => RecordReads.ScanAsync(c, range, limit, token), cancellationToken);
+        return database.ReadAsync(
+            "scan", (c, token) => RecordReads.ScanAsync(c, range, limit, token), cancellationToken);
     }
 
     public Task<IReadOnlyList<StoredRecord>> ReadSealedAsync(
@@ -79,13 +80,13 @@ internal sealed class PostgresRecordStore(RecordDatabase database, StorageMetric
         ClassId recordClass, IReadOnlyList<SlotId> slots, long before, int limit, CancellationToken cancellationToken)
     {
         RequireLimit(limit);
-        return ExecuteAsync("drop_tombstones", DropSql, cancellationToken, () =>
+        return ExecuteAsync("drop_tombstones", DropSql, () =>
         [
             RecordColumns.Value(recordClass.Value),
             RecordColumns.Array([.. slots.Select(s => s.Value).Distinct()]),
             RecordColumns.Value(before),
             RecordColumns.Value(limit),
-        ]);
+        ], cancellationToken);
     }
 
     /// <remarks>The whole slot in memory and in one transaction: a 4,096th of a class.</remarks>
@@ -105,8 +106,8 @@ internal sealed class PostgresRecordStore(RecordDatabase database, StorageMetric
     public Task<int> SweepRequestsAsync(long before, int limit, CancellationToken cancellationToken)
     {
         RequireLimit(limit);
-        return ExecuteAsync("sweep_requests", SweepSql, cancellationToken,
-            () => [RecordColumns.Value(before), RecordColumns.Value(limit)]);
+        return ExecuteAsync("sweep_requests", SweepSql,
+            () => [RecordColumns.Value(before), RecordColumns.Value(limit)], cancellationToken);
     }
 
     private static void RequireLimit(int limit)
@@ -117,7 +118,7 @@ internal sealed class PostgresRecordStore(RecordDatabase database, StorageMetric
 
     // Parameters belong to one command: each try makes its own.
     private Task<int> ExecuteAsync(
-        string operation, string sql, CancellationToken cancellationToken, Func<NpgsqlParameter[]> parameters) =>
+        string operation, string sql, Func<NpgsqlParameter[]> parameters, CancellationToken cancellationToken) =>
         database.WriteAsync(DatabasePool.Others, operation, async (c, token) =>
         {
             await using var command = new NpgsqlCommand(sql, c);

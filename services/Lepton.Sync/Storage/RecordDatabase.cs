@@ -16,9 +16,9 @@ internal enum DatabasePool
 }
 
 /// <summary>
-/// The node's database: two bounded pools, deadlines, and what failed told apart. Where it is, is read by the first use:
-/// its file may come into being while the service starts. A race (serialization, deadlock, the same key inserted twice)
-/// and a connection that died while it lay in the pool are tried again here: nothing was done yet.
+/// The node's database: two bounded pools, deadlines, and what failed told apart. Where it is, is read by the first
+/// use: its file may come into being while the service starts. A race (serialization, deadlock, the same key inserted
+/// twice) and a connection that died while it lay in the pool are tried again here: nothing was done yet.
 /// </summary>
 internal sealed class RecordDatabase(
     IOptions<StorageOptions> options, StorageMetrics metrics, TimeProvider time, ILoggerFactory loggers)
@@ -37,7 +37,8 @@ internal sealed class RecordDatabase(
     /// <summary>A use that changes nothing.</summary>
     /// <exception cref="DatabaseUnavailableException">The database does not answer.</exception>
     public Task<T> ReadAsync<T>(
-        string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        string operation, Func<NpgsqlConnection, CancellationToken, Task<T>> work,
+        CancellationToken cancellationToken) =>
         RunAsync(DatabasePool.Others, operation, work, cancellationToken);
 
     /// <summary>A transaction. Cancellation counts until the order to commit: then it is not done.</summary>

@@ -87,7 +87,7 @@ internal static class RecordReads
             {
                 RecordColumns.Array([.. keyIds.Select(k => k.Value)]),
                 RecordColumns.Value(after?.KeyId.Value ?? Guid.Empty),
-                RecordColumns.Value(after?.Class.Value ?? -1),
+                RecordColumns.Value(after?.Class.Value ?? (short)-1),
                 RecordColumns.Bytes(after?.Key ?? default),
                 RecordColumns.Value(limit),
             },

@@ -3,8 +3,9 @@ using Npgsql;
 namespace Lepton.Sync.Storage;
 
 /// <summary>
-/// The tables, made and changed by numbered steps under an advisory lock. A step that was released is never changed, and
-/// only adds (expand, then contract): nodes of two versions may run side by side. Why they are so: README.md, Storage.
+/// The tables, made and changed by numbered steps under an advisory lock. A step that was released is never changed,
+/// and only adds (expand, then contract): nodes of two versions may run side by side. Why they are so: README.md,
+/// Storage.
 /// </summary>
 internal static class Schema
 {

@@ -22,7 +22,7 @@ internal sealed class StorageOptions
     /// </summary>
     public string DatabaseFile { get; set; } = "";
 
-    /// <summary>Batches of the home's own writes that commit at a time, each on a connection. 1 to 64, default 4.</summary>
+    /// <summary>Batches of the home's writes that commit at a time, a connection each. 1 to 64, default 4.</summary>
     [Range(1, 64, ErrorMessage = "Sync:Storage:CommitConnections takes 1 to 64.")]
     public int CommitConnections { get; set; } = 4;
 

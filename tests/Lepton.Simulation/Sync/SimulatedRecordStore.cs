@@ -5,8 +5,8 @@ using Lepton.Sync.Storage;
 namespace Lepton.Simulation.Sync;
 
 /// <summary>
-/// A node's rows in memory, under the clock and the chance of a test. It crashes as a database does: a call that had not
-/// given the order to commit is not done, one that had not heard the answer is unknown, whichever way it went.
+/// A node's rows in memory, under the clock and the chance of a test. It crashes as a database does: a call that had
+/// not given the order to commit is not done, one that had not heard the answer is unknown, whichever way it went.
 /// </summary>
 /// <param name="time">Whose clock the pauses run by.</param>
 /// <param name="random">Draws the pauses.</param>

@@ -2,6 +2,7 @@ using System.Text;
 using Lepton.Sync.Homes;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Sealing;
 using Lepton.Testing;
 using Microsoft.Extensions.Options;
 
@@ -57,12 +58,13 @@ public sealed class ReadCacheTests
     [Fact]
     public void Forget_DestroyedKeys_TakesWhatTheySealed()
     {
-        ReadCache cache = Cache();
+        NoKeys keys = new();
+        ReadCache cache = new(Options.Create(_options), _time, keys);
         KeyId erased = new(Guid.NewGuid());
         Keep(cache, "a", "1", keyId: erased);
         Keep(cache, "b", "2", keyId: new KeyId(Guid.NewGuid()));
 
-        cache.Forget([erased]);
+        keys.Destroy(erased);
 
         Assert.Null(cache.Find(Class.Id, "demo", "a", TimeSpan.FromMinutes(5)));
         Assert.NotNull(cache.Find(Class.Id, "demo", "b", TimeSpan.FromMinutes(5)));
@@ -104,7 +106,7 @@ public sealed class ReadCacheTests
             cache.Find(Class.Id, "demo", "a", TimeSpan.FromMinutes(5))!.Value.Span));
     }
 
-    private ReadCache Cache() => new(Options.Create(_options), _time);
+    private ReadCache Cache() => new(Options.Create(_options), _time, new NoKeys());
 
     private void Keep(ReadCache cache, string key, string value, long? mark = null, KeyId? keyId = null) => cache.Keep(
         new RecordAddress(Class, "demo", key, Stored(key), KeyHash.SlotOf(Stored(key))),
@@ -113,4 +115,28 @@ public sealed class ReadCacheTests
         mark ?? cache.Mark);
 
     private static byte[] Stored(string key) => Encoding.UTF8.GetBytes($"demo/{key}");
+
+    private sealed class NoKeys : IDataKeys
+    {
+        public event Action<IReadOnlyList<KeyId>>? Destroyed;
+
+        public void Destroy(KeyId id) => Destroyed?.Invoke([id]);
+
+        public ValueTask<DataKey> ForWriteAsync(
+            ClassId recordClass, string tenant, string? subject, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public DataKeyLookup Find(KeyId id) => default;
+
+        public Task AddAsync(IReadOnlyList<DataKey> keys, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task MarkErasedAsync(IReadOnlyList<KeyId> ids, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
+
+        public Task<IReadOnlyList<KeyId>> EraseAsync(
+            SubjectDigest subject, DateTimeOffset orderTime, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public IReadOnlyList<KeyId> OfSubject(SubjectDigest subject) => [];
+    }
 }

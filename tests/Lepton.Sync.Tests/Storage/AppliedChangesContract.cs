@@ -4,7 +4,9 @@ using static Lepton.Sync.Tests.Storage.TestRecords;
 
 namespace Lepton.Sync.Tests.Storage;
 
-/// <summary>What every <see cref="IRecordStore"/> does with other homes' changes, scans and collections (S3, S4).</summary>
+/// <summary>
+/// What every <see cref="IRecordStore"/> does with other homes' changes, scans and collections (S3, S4).
+/// </summary>
 public abstract class AppliedChangesContract : IAsyncLifetime
 {
     private static readonly NodeId Source = new(2);
@@ -119,8 +121,9 @@ public abstract class AppliedChangesContract : IAsyncLifetime
     [Fact]
     public async Task ReadSealedAsync_PageByPage_AllValuesOfTheKeysOnce()
     {
+        KeyId[] keyIds = [SomeKey, OtherKey, default];
         for (int i = 0; i < 9; i++)
-            await Store.PutAsync(Value($"k{i}", Version(1), keyId: i % 3 == 0 ? SomeKey : i % 3 == 1 ? OtherKey : default));
+            await Store.PutAsync(Value($"k{i}", Version(1), keyId: keyIds[i % 3]));
         await Store.PutAsync(Tombstone("gone", Version(1)));
 
         List<string> found = [];

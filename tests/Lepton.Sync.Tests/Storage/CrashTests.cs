@@ -2,12 +2,13 @@ using System.Collections.Concurrent;
 using Lepton.Sync.Records;
 using Lepton.Sync.Storage;
 using Lepton.Testing;
+using Xunit.Abstractions;
 using static Lepton.Sync.Tests.Storage.TestRecords;
 
 namespace Lepton.Sync.Tests.Storage;
 
 /// <summary>P3, S4: kill -9 of the postmaster while sixteen write, and the ledger afterwards.</summary>
-public sealed class CrashTests : IAsyncLifetime
+public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Writers = 16;
     private const int Crashes = 3;
@@ -39,6 +40,8 @@ public sealed class CrashTests : IAsyncLifetime
         await Task.WhenAll(writers);
 
         Assert.Contains(ledger, e => e.Outcome.Kind != HomeOutcomeKind.Done);
+        foreach (IGrouping<HomeOutcomeKind, Entry> outcome in ledger.GroupBy(e => e.Outcome.Kind))
+            output.WriteLine($"{outcome.Key}: {outcome.Count()} writes");
         foreach (Entry entry in ledger)
             await JudgeAsync(storage, writer, entry);
     }
@@ -47,12 +50,15 @@ public sealed class CrashTests : IAsyncLifetime
     private static async Task WriteOnAsync(
         HomeWriter writer, int number, ConcurrentBag<Entry> ledger, CancellationToken end)
     {
+        using PeriodicTimer backOff = new(TimeSpan.FromMilliseconds(20)); // as a client would
         for (int i = 0; !end.IsCancellationRequested; i++)
         {
             string key = $"{number}/{i}";
             Guid request = Guid.NewGuid();
-            ledger.Add(new Entry(key, request, await writer.WriteAsync(Draft(key, request), CancellationToken.None)));
-            await Task.Yield();
+            HomeOutcome outcome = await writer.WriteAsync(Draft(key, request), CancellationToken.None);
+            ledger.Add(new Entry(key, request, outcome));
+            if (outcome.Kind != HomeOutcomeKind.Done)
+                await backOff.WaitForNextTickAsync(CancellationToken.None);
         }
     }
 

@@ -6,7 +6,9 @@ using static Lepton.Sync.Tests.Storage.TestRecords;
 
 namespace Lepton.Sync.Tests.Storage;
 
-/// <summary>A database that does not answer, at each place: what was done, what was not, and what cannot be told.</summary>
+/// <summary>
+/// A database that does not answer, at each place: what was done, what was not, and what cannot be told.
+/// </summary>
 [Collection("postgres")]
 public sealed class DatabaseFaultTests(SyncServer server) : IAsyncLifetime
 {
@@ -67,7 +69,7 @@ public sealed class DatabaseFaultTests(SyncServer server) : IAsyncLifetime
         Assert.Equal(new HomeOutcome(HomeOutcomeKind.Unknown), await writer.WriteAsync(Draft("a"), default));
     }
 
-    /// <summary>The server said that it rolled back: not unknown, and here not a matter of trying again either.</summary>
+    /// <summary>The server said that it rolled back: not unknown, and trying again would not help.</summary>
     [Fact]
     public async Task WriteAsync_TheCommitIsRefused_IsABugAndNotDone()
     {
@@ -94,7 +96,8 @@ public sealed class DatabaseFaultTests(SyncServer server) : IAsyncLifetime
         await using NpgsqlConnection super = new(server.SuperConnection);
         await super.OpenAsync();
         string database = new NpgsqlConnectionStringBuilder(_connection).Database!;
-        await ExecuteAsync(super, $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        await ExecuteAsync(
+            super, $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
 
         Assert.Equal(HomeVerdict.Done, (await _storage.Store.PutAsync(Value("a", Version(1)))).Verdict);
         Assert.NotNull(await _storage.Store.FindAsync("a"));

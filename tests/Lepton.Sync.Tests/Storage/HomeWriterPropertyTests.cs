@@ -4,7 +4,7 @@ using static Lepton.Sync.Tests.Storage.TestRecords;
 
 namespace Lepton.Sync.Tests.Storage;
 
-/// <summary>Drawn orders of writes, cancellations, commits and failures (S4): one thread, replayed by the seed.</summary>
+/// <summary>Drawn orders of writes, cancellations, commits and failures (S4): replayed by the seed.</summary>
 public sealed class HomeWriterPropertyTests
 {
     [Fact]

@@ -221,7 +221,7 @@ public sealed class HomeWriterTests : IAsyncDisposable
         Assert.All(await Task.WhenAll(busy), o => Assert.Equal(HomeOutcomeKind.Done, o.Kind));
     }
 
-    /// <summary>A batch is nobody's: a request's context would otherwise live on, and its trace grow, for ever.</summary>
+    /// <summary>A batch is nobody's: a request's context would otherwise live on, and its trace grow.</summary>
     [Fact]
     public async Task WriteAsync_LaterBatches_KnowNothingOfWhoOpenedTheLane()
     {

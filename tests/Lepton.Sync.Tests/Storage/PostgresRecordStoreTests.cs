@@ -13,7 +13,8 @@ public sealed class PostgresRecordStoreTests(SyncServer server) : RecordStoreCon
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task AnyOperations_AsTheModelSays(int seed) => await new RandomOperations(Store, seed).RunAsync(steps: 300);
+    public async Task AnyOperations_AsTheModelSays(int seed) =>
+        await new RandomOperations(Store, seed).RunAsync(steps: 300);
 
     public override async Task DisposeAsync()
     {

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Grpc.Net.Client;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Replication.Receiver;
 using Lepton.Sync.V1;
 using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -82,6 +83,7 @@ internal sealed class TestSync : IAsyncDisposable
         try
         {
             await Task.WhenAll(world._keepers.Select(k => k.StartAsync()));
+            await Task.WhenAll(world._keepers.Select(k => k.WholeAsync()));
         }
         catch
         {
@@ -199,6 +201,13 @@ internal sealed class TestKeeper(
             await app.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Until it has every slot that it is to hold: before, it confirms nobody's writes.</summary>
+    public async Task WholeAsync()
+    {
+        ReplicaSlots slots = Services.GetRequiredService<ReplicaSlots>();
+        await Calls.EventuallyAsync(() => Task.FromResult(slots.Sources().All(source => slots.LeftOf(source) == 0)));
     }
 
     public async Task StopAsync()
