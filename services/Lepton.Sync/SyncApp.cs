@@ -1,4 +1,5 @@
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Erasure;
 using Lepton.Sync.Homes;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Replication;
@@ -18,7 +19,8 @@ internal static class SyncApp
 
     /// <summary>Its own contracts.</summary>
     public static readonly ServiceDescriptor[] Offered =
-        [RecordService.Descriptor, TopologyService.Descriptor, PeerService.Descriptor];
+        [RecordService.Descriptor, TopologyService.Descriptor, V1.SubjectService.Descriptor,
+            PeerService.Descriptor];
 
     /// <summary>In this order they start: each stands on those before it.</summary>
     public static IServiceCollection AddSync(this IServiceCollection services)
@@ -28,6 +30,7 @@ internal static class SyncApp
             .AddSyncPlacement()
             .AddSyncStorage()
             .AddSyncSealing()
+            .AddSyncErasure()
             .AddSyncReplication(s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
             .AddSyncHomes();
     }
@@ -37,6 +40,7 @@ internal static class SyncApp
         app.UseMiddleware<ClassHeader>();
         app.MapGrpcService<RecordEndpoint>();
         app.MapGrpcService<TopologyEndpoint>();
+        app.MapGrpcService<Erasure.SubjectService>();
         app.MapGrpcService<PeerEndpoint>();
         return app;
     }

@@ -1,6 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using Lepton.Compliance.Client;
+using Lepton.Sync.Erasure;
 using Lepton.Sync.Placement;
+using Lepton.Sync.Replication.Wire;
+using Lepton.Sync.Storage;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Homes;
@@ -21,6 +24,9 @@ internal static class HomeParts
             .AddSingleton<Func<IReplicaSight>>(s => () => s.GetRequiredService<IReplicaSight>())
             .AddSingleton<PeerWatch>()
             .AddHostedService(s => s.GetRequiredService<PeerWatch>())
+            .AddSingleton<IErasedRecords, ErasedRecords>()
+            .AddSingleton<DatabaseConnection>(s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
+            .AddSingleton<PeerAddress>(s => node => s.GetRequiredService<GrpcPeers>().AddressOf(node))
             .AddSingleton<HomeLease>()
             .AddSingleton<ReadCache>()
             .AddSingleton<RowOpener>()

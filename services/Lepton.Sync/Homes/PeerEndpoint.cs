@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Erasure;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Source;
@@ -15,7 +16,7 @@ namespace Lepton.Sync.Homes;
 /// </summary>
 internal sealed class PeerEndpoint(
     ReplicationSource source, IHostApplicationLifetime lifetime, ITopologySource topology, RequestReader reader,
-    LocalHome local, PeerWatch watch, TimeProvider time) : Replication.Wire.PeerService(source, lifetime)
+    LocalHome local, PeerWatch watch, ErasureEndpoint erasures, TimeProvider time) : Replication.Wire.PeerService(source, lifetime)
 {
     private const int ScanMax = 10_000;
 
@@ -107,6 +108,9 @@ internal sealed class PeerEndpoint(
         }
         return response;
     }
+
+    public override Task<ApplyErasureResponse> ApplyErasure(ApplyErasureRequest request, ServerCallContext context) =>
+        erasures.ApplyAsync(request, context);
 
     /// <summary>The node that a caller says it is: its certificate must be of that node's region.</summary>
     private Placement.SyncNode Node(string name, Caller caller)

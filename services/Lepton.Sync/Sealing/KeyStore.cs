@@ -169,7 +169,11 @@ internal sealed partial class KeyStore(
     {
         var secret = GC.AllocateUninitializedArray<byte>(KeyBytes, pinned: true);
         entropy.Fill(secret);
-        DataKey key = new(new KeyId(entropy.NewId()), recordClass, subject, secret) { CreateTime = time.GetUtcNow() };
+        var now = time.GetUtcNow();
+        // The order's clock may be ahead of ours: what is made after it must look so everywhere.
+        if (subject is not null && _table.TryGetErased(subject, out var erased) && erased.OrderTime >= now)
+            now = erased.OrderTime.AddTicks(1);
+        DataKey key = new(new KeyId(entropy.NewId()), recordClass, subject, secret) { CreateTime = now };
         return WrapAsync(key, secret, isOwn: true, CancellationToken.None);
     }
 

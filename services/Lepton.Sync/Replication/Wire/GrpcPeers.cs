@@ -31,7 +31,9 @@ internal sealed class GrpcPeers(
             channel.Value.Dispose();
     }
 
-    private Uri AddressOf(SyncNode node)
+    /// <summary>By which address a node is reached from here.</summary>
+    /// <exception cref="InvalidOperationException">It is not configured.</exception>
+    public Uri AddressOf(SyncNode node)
     {
         var key = $"Sync:Nodes:{node.Id.Value}:Url";
         return Uri.TryCreate(configuration[key], UriKind.Absolute, out var address)

@@ -1,0 +1,68 @@
+using System.Data.Common;
+using Grpc.Core;
+using Lepton.ServiceDefaults;
+using Lepton.Sync.Sealing;
+
+namespace Lepton.Sync.Erasure;
+
+/// <summary>What the peer service's ApplyErasure does; the service's class calls it.</summary>
+internal sealed class ErasureEndpoint(Eraser eraser)
+{
+    private const int DigestBytes = 32, KeysMax = 10_000, NameBytesMax = 63;
+
+    public async Task<V1.ApplyErasureResponse> ApplyAsync(V1.ApplyErasureRequest request, ServerCallContext context)
+    {
+        context.RequireService("sync");
+        var order = Check(request);
+        var keys = KeysOf(request);
+        try
+        {
+            var done = await eraser.ApplyAsync(order, keys, context.CancellationToken);
+            return new V1.ApplyErasureResponse
+            {
+                Receipt = ErasureMessages.Write(done.Receipt), KeyIds = { ErasureMessages.Write(done.OwnKeys) },
+            };
+        }
+        catch (DbException)
+        {
+            throw ErasureErrors.DatabaseUnavailable();
+        }
+    }
+
+    private static ErasureOrder Check(V1.ApplyErasureRequest request)
+    {
+        if (!Guid.TryParse(request.ErasureId, out var id))
+            throw ErasureErrors.FieldInvalid("erasure_id", "takes a UUID");
+        if (request.Tenant.Length is 0 or > NameBytesMax)
+            throw ErasureErrors.FieldInvalid("tenant", $"takes 1 to {NameBytesMax} characters");
+        if (request.SubjectDigest.Length != DigestBytes)
+            throw ErasureErrors.FieldInvalid("subject_digest", $"takes {DigestBytes} bytes");
+        if (request.Node.Length is 0 or > NameBytesMax)
+            throw ErasureErrors.FieldInvalid("node", $"takes 1 to {NameBytesMax} characters");
+        if (request.OrderTime is null)
+            throw ErasureErrors.FieldInvalid("order_time", "is required");
+        try
+        {
+            return new ErasureOrder(id, new SubjectDigest(request.Tenant, request.SubjectDigest.ToByteArray()),
+                ErasureMessages.TimeOf(request.OrderTime), request.Node);
+        }
+        catch (FormatException)
+        {
+            throw ErasureErrors.FieldInvalid("order_time", "takes a time from the year 1 to 9999");
+        }
+    }
+
+    private static Records.KeyId[] KeysOf(V1.ApplyErasureRequest request)
+    {
+        if (request.KeyIds.Count > KeysMax)
+            throw ErasureErrors.FieldInvalid("key_ids", $"takes at most {KeysMax} ids");
+        try
+        {
+            return ErasureMessages.Read(request.KeyIds);
+        }
+        catch (FormatException)
+        {
+            throw ErasureErrors.FieldInvalid("key_ids", $"takes ids of {ErasureMessages.KeyIdBytes} bytes");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Grpc.Core;
+using Lepton.ServiceDefaults;
+using PlatformReason = Lepton.Platform.V1.ErrorReason;
+using Reason = Lepton.Sync.V1.ErrorReason;
+
+namespace Lepton.Sync.Erasure;
+
+/// <summary>Every error that erasure and export give.</summary>
+internal static class ErasureErrors
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
+
+    public static RpcException FieldInvalid(string field, string takes) => RpcErrors.FieldInvalid(field, takes);
+
+    public static RpcException OtherTenant(string principal, string tenant) => RpcErrors.Create(
+        StatusCode.PermissionDenied, PlatformReason.CallerNotAllowed,
+        $"{principal} may not manage subjects of tenant '{tenant}': no role of its holds for all tenants here.",
+        new Dictionary<string, string> { ["permission"] = "SUBJECTS_MANAGE" });
+
+    public static RpcException ErasureUnknown(string id, string? node) => RpcErrors.Create(
+        StatusCode.NotFound, Reason.ErasureUnknown, node is null
+            ? $"There is no erasure {id}."
+            : $"Erasure {id} was ordered at {node}; ask there.",
+        node is null ? null : new Dictionary<string, string> { ["node"] = node });
+
+    public static RpcException TooManyErasures(string message) => RpcErrors.Create(
+        StatusCode.ResourceExhausted, Reason.Overloaded, message,
+        new Dictionary<string, string> { ["limit"] = "Sync:Erasure:OpenMax" }, RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException TooManyExports(int exportsMax) => RpcErrors.Create(
+        StatusCode.ResourceExhausted, PlatformReason.TooManyStreams, $"{exportsMax} exports are under way.",
+        new Dictionary<string, string> { ["limit"] = "Sync:Erasure:ExportsMax" }, RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException DatabaseUnavailable() => RpcErrors.Create(
+        StatusCode.Unavailable, Reason.DatabaseUnavailable, "The node's database does not answer.", null,
+        RpcErrors.RetryAfter(RetryDelay));
+
+    public static RpcException RecordDamaged(string recordClass) => RpcErrors.Create(
+        StatusCode.DataLoss, Reason.RecordDamaged, $"A record of class {recordClass} is damaged.");
+}

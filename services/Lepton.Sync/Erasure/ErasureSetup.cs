@@ -1,0 +1,31 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Sync.Erasure;
+
+/// <summary>
+/// The parts of erasure. They take from the others: ITopologySource, IRecordStore, IErasedRecords, DatabaseConnection,
+/// PeerAddress; and sealing.
+/// </summary>
+internal static class ErasureSetup
+{
+    internal static IServiceCollection AddSyncErasure(this IServiceCollection services)
+    {
+        services.AddOptions<ErasureOptions>().BindConfiguration(ErasureOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ErasureOptions>, ErasureOptionsValidator>();
+        return services
+            .AddSingleton<ErasureMetrics>()
+            .AddSingleton<ErasureDatabase>()
+            .AddSingleton<IErasureLog, ErasureTables>()
+            .AddSingleton<IErasurePeers, GrpcErasurePeers>()
+            .AddSingleton<IReceiptSigner, ReceiptSigner>()
+            // Its chance is its own: a Random is used by one at a time.
+            .AddSingleton(s => ActivatorUtilities.CreateInstance<Eraser>(
+                s, new Random(RandomNumberGenerator.GetInt32(int.MaxValue))))
+            .AddSingleton<ErasureEndpoint>()
+            .AddSingleton<SubjectExport>()
+            .AddSingleton<SubjectService>()
+            .AddHostedService<ErasureStart>()
+            .AddHostedService<ErasureWorker>();
+    }
+}

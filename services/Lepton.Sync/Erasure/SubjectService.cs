@@ -1,0 +1,131 @@
+using System.Data.Common;
+using System.Text;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Lepton.Platform.V1;
+using Lepton.ServiceDefaults;
+using Lepton.Sync.Placement;
+using Lepton.Sync.Sealing;
+using Lepton.Sync.V1;
+using Microsoft.Extensions.Options;
+
+namespace Lepton.Sync.Erasure;
+
+/// <summary>A data subject's rights, on the wire. Who may is declared in the proto; whose subjects, here.</summary>
+internal sealed partial class SubjectService(
+    Eraser eraser, SubjectExport export, ITopologySource topology, AccessFile access, ErasureMetrics metrics,
+    IOptions<ErasureOptions> options, ILogger<SubjectService> logger) : V1.SubjectService.SubjectServiceBase
+{
+    private const int SubjectBytesMax = 256, TenantLengthMax = 63;
+
+    private int _exports;
+
+    public override async Task<EraseResponse> Erase(EraseRequest request, ServerCallContext context)
+    {
+        var tenant = TenantOf(request.Tenant, context);
+        CheckSubject(request.Subject);
+        try
+        {
+            var erasure = await eraser.EraseAsync(tenant, request.Subject, context.CancellationToken);
+            LogErased(erasure.Order.Id, context.GetCaller().Principal);
+            return new EraseResponse { Erasure = ErasureMessages.Write(erasure) };
+        }
+        catch (TooManyErasuresException e)
+        {
+            throw ErasureErrors.TooManyErasures(e.Message);
+        }
+        catch (DbException)
+        {
+            throw ErasureErrors.DatabaseUnavailable();
+        }
+    }
+
+    public override async Task<GetErasureResponse> GetErasure(GetErasureRequest request, ServerCallContext context)
+    {
+        if (!Guid.TryParse(request.ErasureId, out var id))
+            throw ErasureErrors.FieldInvalid("erasure_id", "takes a UUID");
+        var caller = context.GetCaller();
+        Erasure? erasure;
+        try
+        {
+            erasure = await eraser.FindAsync(id, context.CancellationToken);
+        }
+        catch (DbException)
+        {
+            throw ErasureErrors.DatabaseUnavailable();
+        }
+        // Another tenant's and none at all are one answer, or ids could be probed.
+        if (erasure is null || (erasure.Order.Subject.Tenant != caller.Tenant && !IsForAll(caller)))
+            throw ErasureErrors.ErasureUnknown(id.ToString(), null);
+        return erasure.Order.OrderedBy == topology.Self.Name
+            ? new GetErasureResponse { Erasure = ErasureMessages.Write(erasure) }
+            : throw ErasureErrors.ErasureUnknown(id.ToString(), erasure.Order.OrderedBy);
+    }
+
+    public override async Task Export(
+        ExportRequest request, IServerStreamWriter<ExportResponse> responseStream, ServerCallContext context)
+    {
+        var tenant = TenantOf(request.Tenant, context);
+        CheckSubject(request.Subject);
+        try
+        {
+            if (Interlocked.Increment(ref _exports) > options.Value.ExportsMax)
+                throw ErasureErrors.TooManyExports(options.Value.ExportsMax);
+            await foreach (var record in export.ReadAsync(tenant, request.Subject, context.CancellationToken))
+            {
+                await responseStream.WriteAsync(
+                    new ExportResponse { Record = MessageOf(record) }, context.CancellationToken);
+                metrics.Exported();
+            }
+        }
+        catch (DbException)
+        {
+            throw ErasureErrors.DatabaseUnavailable();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _exports);
+        }
+    }
+
+    private Record MessageOf(ExportedRecord record)
+    {
+        var recordClass = topology.Current[record.Row.Class].Name;
+        if (record.Opened.State == OpenState.Damaged)
+            throw ErasureErrors.RecordDamaged(recordClass);
+        return new Record
+        {
+            Key = new RecordKey
+            {
+                RecordClass = recordClass, Tenant = record.Opened.Tenant, Key = record.Opened.Key,
+            },
+            Value = UnsafeByteOperations.UnsafeWrap(record.Opened.Value),
+            Version = record.Row.Version.ToString(),
+            WriteTime = Timestamp.FromDateTimeOffset(record.Row.Version.WriteTime),
+        };
+    }
+
+    private string TenantOf(string asked, ServerCallContext context)
+    {
+        var caller = context.GetCaller();
+        if (asked.Length == 0 || asked == caller.Tenant)
+            return caller.Tenant;
+        if (asked.Length > TenantLengthMax || asked.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c)
+            && c is not ('-' or '_')))
+            throw ErasureErrors.FieldInvalid("tenant", $"takes 1 to {TenantLengthMax} of a-z, 0-9, '-' and '_'");
+        return IsForAll(caller) ? asked : throw ErasureErrors.OtherTenant(caller.Principal, asked);
+    }
+
+    private bool IsForAll(Caller caller) =>
+        access.Current.GrantsOf(caller).AllTenants.Has(Permission.SubjectsManage);
+
+    private static void CheckSubject(string subject)
+    {
+        if (subject.Length == 0 || Encoding.UTF8.GetByteCount(subject) > SubjectBytesMax)
+            throw ErasureErrors.FieldInvalid("subject", $"takes 1 to {SubjectBytesMax} bytes of UTF-8");
+    }
+
+    [LoggerMessage(LogLevel.Information, "Erasure {Id} was ordered by {Caller}")]
+    private partial void LogErased(Guid id, string caller);
+}
