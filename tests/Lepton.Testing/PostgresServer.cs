@@ -9,6 +9,7 @@ namespace Lepton.Testing;
 /// <param name="replicates">The role may read the write-ahead log.</param>
 public class PostgresServer(string role, bool replicates = false)
 {
+    private const int Kill = 9;
     private const int Terminate = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
@@ -40,6 +41,14 @@ public class PostgresServer(string role, bool replicates = false)
         Directory.Delete(_data, recursive: true);
     }
 
+    /// <summary>Kills the server as a crash would; returns when it has recovered and serves again.</summary>
+    public async Task KillAsync()
+    {
+        var killed = ReadyPid() ?? throw new InvalidOperationException("The server does not run.");
+        Signals.Send(killed, Kill);
+        await WaitAsync(() => ReadyPid() is { } pid && pid != killed);
+    }
+
     /// <summary>The superuser's connection string, which no test of the service itself uses.</summary>
     public string SuperConnection
     {
@@ -69,6 +78,19 @@ public class PostgresServer(string role, bool replicates = false)
         await using var create = new NpgsqlCommand($"CREATE DATABASE {owner.Database} OWNER {role}", connection);
         await create.ExecuteNonQueryAsync();
         return owner.ConnectionString;
+    }
+
+    private int? ReadyPid()
+    {
+        try
+        {
+            return int.Parse(
+                File.ReadAllText(new ServerFolder(_data).ReadyFile), System.Globalization.CultureInfo.InvariantCulture);
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // it does not serve at this moment
+        }
     }
 
     private void Run()
