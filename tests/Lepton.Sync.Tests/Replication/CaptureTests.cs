@@ -9,8 +9,17 @@ namespace Lepton.Sync.Tests.Replication;
 
 /// <summary>S3: every committed row is read from PostgreSQL's log, in commit order, until it is confirmed.</summary>
 [Collection("postgres")]
-public sealed class CaptureTests(SyncServer server)
+public sealed class CaptureTests(SyncServer server) : IAsyncLifetime
 {
+    private string _connection = "";
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    /// <summary>A server has ten slots.</summary>
+    public Task DisposeAsync() => new PgStore(_connection).ExecuteAsync("""
+        SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()
+        """);
+
     [Fact]
     public async Task Read_InsertsUpdatesAndDeletes_GivesWholeRowsAndIgnoresDeletes()
     {
@@ -165,15 +174,14 @@ public sealed class CaptureTests(SyncServer server)
 
         Assert.Null(await slot.ReadStateAsync(default));
         Assert.Equal("the replication slot is gone", (await slot.EnsureAsync(default)).LostBecause);
-        await slot.DropAsync(default);
     }
 
     private async Task<(PgStore Store, string Connection)> StoreAsync()
     {
-        string connection = await server.CreateDatabaseAsync();
-        PgStore store = new(connection);
+        _connection = await server.CreateDatabaseAsync();
+        PgStore store = new(_connection);
         await store.CreateAsync();
-        return (store, connection);
+        return (store, _connection);
     }
 
     /// <summary>Reads until it is disposed of; the slot stays unless it is the last reader.</summary>

@@ -107,21 +107,16 @@ internal sealed partial class PgChangeCapture(
         await using var reading = messages.GetAsyncEnumerator(cancellationToken);
         while (true)
         {
-            var moving = reading.MoveNextAsync();
-            if (!moving.IsCompleted)
+            var next = reading.MoveNextAsync().AsTask(); // allocates nothing where the message is here already
+            while (!next.IsCompleted && !await WaitAsync(next, cancellationToken))
             {
-                var next = moving.AsTask();
-                while (!await WaitAsync(next, cancellationToken))
-                {
-                    // Between transactions the one message that may be on its way is of none that we have not seen the
-                    // beginning of, so everything before where the server is has come.
-                    var quiet = new LogPosition((ulong)replication.LastReceivedLsn);
-                    if (!piece.IsOpen && quiet > last)
-                        yield return new CaptureMark(last = quiet, null);
-                }
-                moving = new ValueTask<bool>(next);
+                // Between transactions the one message that may be on its way is of none that we have not seen the
+                // beginning of, so everything before where the server is has come.
+                var quiet = new LogPosition((ulong)replication.LastReceivedLsn);
+                if (!piece.IsOpen && quiet > last)
+                    yield return new CaptureMark(last = quiet, null);
             }
-            if (!await moving)
+            if (!await next)
                 yield break;
             switch (reading.Current)
             {
@@ -143,7 +138,8 @@ internal sealed partial class PgChangeCapture(
                     yield return piece.Close(last);
                     break;
                 case LogicalDecodingMessage { Prefix: PgCaptureSlot.MessagePrefix } mark:
-                    last = new LogPosition((ulong)mark.MessageLsn);
+                    if (new LogPosition((ulong)mark.MessageLsn) is var marked && marked > last)
+                        last = marked;
                     yield return new CaptureMark(last, await ReadTimeAsync(mark.Data, cancellationToken));
                     break;
                 default:

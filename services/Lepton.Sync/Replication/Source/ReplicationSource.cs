@@ -13,6 +13,9 @@ internal sealed partial class ReplicationSource(
     ITopologySource topology, Spool spool, IRecordStore store, IDataKeys keys, Confirmations confirmations, Lag lag,
     ReplicationOptions options, ReplicationMetrics metrics, TimeProvider time, ILogger<ReplicationSource> logger)
 {
+    // Of a copy at once in memory: a row is 1 MiB at most.
+    private const int CopyRowsMax = 256;
+
     private readonly Lock _state = new();
     private readonly Dictionary<NodeId, SourceStream> _streams = [];
     private readonly Dictionary<NodeId, LogPosition> _held = [];
@@ -113,22 +116,28 @@ internal sealed partial class ReplicationSource(
     public async IAsyncEnumerable<CopiedRows> CopyAsync(ClassId recordClass, IReadOnlyList<SlotId> slots,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var slot in slots)
+        // Most slots have few rows: many are looked at together, and halved until what they have fits a page.
+        Stack<IReadOnlyList<SlotId>> left = new([slots]);
+        while (left.TryPop(out var some))
         {
             ReadOnlyMemory<byte> after = default;
-            bool isLast;
-            do
+            var rows = await PageAsync(recordClass, some, after, cancellationToken);
+            if (rows.Count == CopyRowsMax && some.Count > 1)
             {
-                var rows = await store.ScanAsync(
-                    new ScanRange(recordClass, [slot], default, after, Tombstones: true), options.FrameRecordsMax,
-                    cancellationToken);
-                isLast = rows.Count < options.FrameRecordsMax;
-                if (rows.Count > 0)
-                    after = rows[^1].Key;
-                foreach (var (batch, isEnd) in Batches(rows))
-                    yield return new CopiedRows(slot, batch, Crc32C.Of(batch.Span), isLast && isEnd);
+                left.Push([.. some.Skip(some.Count / 2)]);
+                left.Push([.. some.Take(some.Count / 2)]);
+                continue;
             }
-            while (!isLast);
+            for (; rows.Count == CopyRowsMax; rows = await PageAsync(recordClass, some, after, cancellationToken))
+            {
+                after = rows[^1].Key;
+                foreach (var (batch, _) in Batches(rows))
+                    yield return new CopiedRows(some[0], batch, Crc32C.Of(batch.Span), false);
+            }
+            var bySlot = rows.ToLookup(r => r.Slot);
+            foreach (var slot in some)
+                foreach (var (batch, isEnd) in Batches(bySlot[slot]))
+                    yield return new CopiedRows(slot, batch, Crc32C.Of(batch.Span), isEnd);
         }
     }
 
@@ -150,7 +159,11 @@ internal sealed partial class ReplicationSource(
         return found;
     }
 
-    private IEnumerable<(ReadOnlyMemory<byte> Batch, bool IsEnd)> Batches(IReadOnlyList<StoredRecord> rows)
+    private Task<IReadOnlyList<StoredRecord>> PageAsync(ClassId recordClass, IReadOnlyList<SlotId> slots,
+        ReadOnlyMemory<byte> after, CancellationToken cancellationToken) => store.ScanAsync(
+            new ScanRange(recordClass, slots, default, after, Tombstones: true), CopyRowsMax, cancellationToken);
+
+    private IEnumerable<(ReadOnlyMemory<byte> Batch, bool IsEnd)> Batches(IEnumerable<StoredRecord> rows)
     {
         using MemoryStream batch = new();
         foreach (var row in rows)

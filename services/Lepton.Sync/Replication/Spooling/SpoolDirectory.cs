@@ -31,9 +31,7 @@ internal sealed class SpoolDirectory : ISpoolFiles
     public ISpoolFile Create(long number)
     {
         var file = new Segment(PathOf(number), FileMode.CreateNew);
-        // The file's name must outlive a power cut as well.
-        using var directory = File.OpenHandle(_path, FileMode.Open, FileAccess.Read);
-        RandomAccess.FlushToDisk(directory);
+        DirectoryEntry.Flush(_path);
         return file;
     }
 

@@ -44,7 +44,7 @@ internal sealed class MemorySpoolFiles : ISpoolFiles
 
         public long Length => _bytes.Length;
 
-        public ISpoolFile Reopen()
+        public MemoryFile Reopen()
         {
             _closed = false;
             return this;

@@ -51,12 +51,12 @@ internal sealed class PgStore(string connection) : IRecordStore
         return await command.ExecuteScalarAsync();
     }
 
-    /// <summary>Every row, in the order of classes and keys.</summary>
+    /// <summary>Every row, in the order of classes, slots and keys.</summary>
     public async Task<List<StoredRecord>> AllAsync(string where = "true")
     {
         await using NpgsqlConnection open = await OpenAsync();
         return await ReadAsync(
-            open, $"SELECT {Columns} FROM records WHERE {where} ORDER BY class, key", CancellationToken.None);
+            open, $"SELECT {Columns} FROM records WHERE {where} ORDER BY class, slot, key", CancellationToken.None);
     }
 
     public async Task ApplyAsync(
