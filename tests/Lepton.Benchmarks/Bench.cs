@@ -12,6 +12,7 @@ internal static class Bench
         ("failover", "calls failed and leaked while processes are killed", Failover.FailoverBench.Run),
         ("inference", "served throughput over raw ONNX Runtime", Inference.InferenceBench.Run),
         ("token", "what a request pays for its access token, ns and bytes", Token.TokenBench.Run),
+        ("sealing", "a record sealed and opened against AES-GCM alone, ns and bytes", Sync.SealingBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
     ];
 
