@@ -26,9 +26,7 @@ internal sealed record StoredRecord
 
     public required SlotId Slot { get; init; }
 
-    /// <summary>
-    /// 1 to 1,088 bytes: <c>TENANT/KEY</c> in UTF-8, or in a blind class its keyed digest (32 bytes).
-    /// </summary>
+    /// <summary>1 to 1,088 bytes: <c>TENANT/KEY</c> in UTF-8; in a blind class its keyed digest (32).</summary>
     public required ReadOnlyMemory<byte> Key { get; init; }
 
     public required RecordVersion Version { get; init; }

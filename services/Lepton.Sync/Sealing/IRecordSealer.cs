@@ -5,9 +5,7 @@ namespace Lepton.Sync.Sealing;
 /// <summary>From plain to stored and back. The one place that sees values in clear.</summary>
 internal interface IRecordSealer
 {
-    /// <summary>
-    /// A key as it is stored and placed: <c>TENANT/KEY</c>, or its keyed digest where the class is blind.
-    /// </summary>
+    /// <summary>A key as it is stored and placed: <c>TENANT/KEY</c>, or in a blind class its keyed digest.</summary>
     ReadOnlyMemory<byte> StoredKey(ClassId recordClass, string tenant, string key);
 
     /// <summary>Makes the row: compressed, sealed with all that identifies it, digested.</summary>

@@ -7,7 +7,8 @@ public sealed class PostgresOptionsTests
     [Fact]
     public void Parse_Complete_IsTaken()
     {
-        var options = PostgresOptions.Parse(["--tools", "/t", "--data", "/d", "--databases", "routing,sync+replication"]);
+        var options = PostgresOptions.Parse(
+            ["--tools", "/t", "--data", "/d", "--databases", "routing,sync+replication"]);
 
         Assert.Equal(("/t", "/d", null, false),
             (options.Tools, options.Data, options.SocketDirectory, options.IsCheck));

@@ -14,7 +14,8 @@ namespace Lepton.Routing.Tests.Access;
 /// </summary>
 public sealed class AccessMatrixTests
 {
-    private static readonly string[] RoleNames = ["viewer", "operator", "auditor", "billing", "admin", "service", "steward"];
+    private static readonly string[] RoleNames =
+        ["viewer", "operator", "auditor", "billing", "admin", "service", "steward"];
 
     /// <summary>Who may: roles, then services; <c>anyone</c> is whoever has a name.</summary>
     private static readonly Dictionary<string, string> Expected = new()
