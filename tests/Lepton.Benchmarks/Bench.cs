@@ -14,6 +14,7 @@ internal static class Bench
         ("token", "what a request pays for its access token, ns and bytes", Token.TokenBench.Run),
         ("placement", "what adding a node moves over the ideal, and the fullest over the mean",
             Placement.PlacementBench.Run),
+        ("sealing", "a record sealed and opened against AES-GCM alone, ns and bytes", Sync.SealingBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
         ("sync", "writes against one row a commit", Sync.SyncBench.Run),
     ];

@@ -67,7 +67,9 @@ internal sealed partial class Eraser
             .Select(n => DeliverAsync(id, n, options.Value.RegionTimeMax, cancellationToken)));
     }
 
-    /// <summary>Gives one node the order if it has not confirmed it. Returns when to try again; now: it is done.</summary>
+    /// <summary>
+    /// Gives one node the order if it has not confirmed it. Returns when to try again; now: it is done.
+    /// </summary>
     private async Task<TimeSpan> DeliverAsync(
         Guid id, SyncNode node, TimeSpan timeMax, CancellationToken cancellationToken)
     {

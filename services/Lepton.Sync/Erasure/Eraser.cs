@@ -18,7 +18,7 @@ internal sealed class TooManyErasuresException(int openMax)
 internal sealed partial class Eraser(
     IErasureLog log, IDataKeys keys, IErasedRecords records, IErasurePeers peers, IReceiptSigner signer,
     IRecordSealer sealer, ITopologySource topology, Entropy entropy, Random chance, IOptions<ErasureOptions> options,
-    ErasureMetrics metrics, TimeProvider time, ILogger<Eraser> logger)
+    ErasureMetrics metrics, TimeProvider time, ILogger<Eraser> logger) : IDisposable
 {
     private readonly SemaphoreSlim _applying = new(1, 1);
     private readonly Dictionary<string, Backoff> _backoffs = [];
@@ -52,8 +52,8 @@ internal sealed partial class Eraser(
         log.FindAsync(id, cancellationToken);
 
     /// <summary>
-    /// Carries out an order here, its own or another node's. Repeated it does what is not done yet, and no more: what the
-    /// subject has written since is not touched.
+    /// Carries out an order here, its own or another node's. Repeated it does what is not done yet, and no more: what
+    /// the subject has written since is not touched.
     /// </summary>
     /// <param name="order">The order.</param>
     /// <param name="others">Keys that other nodes destroyed for it.</param>
@@ -86,6 +86,8 @@ internal sealed partial class Eraser(
             _applying.Release();
         }
     }
+
+    public void Dispose() => _applying.Dispose();
 
     // Receipts tell milliseconds, the database microseconds: what is signed is what is kept.
     private static DateTimeOffset Whole(DateTimeOffset time) =>

@@ -12,7 +12,8 @@ internal sealed class ErasureMetrics
     public ErasureMetrics(IMeterFactory meters)
     {
         var meter = meters.Create("Lepton.Sync");
-        _applied = meter.CreateCounter<long>("lepton.sync.erasure.applied", "{erasure}", "Orders that this node applied.");
+        _applied = meter.CreateCounter<long>("lepton.sync.erasure.applied", "{erasure}",
+            "Orders that this node applied.");
         _failures = meter.CreateCounter<long>("lepton.sync.erasure.failures", "{call}",
             "Calls to other nodes that brought no receipt, by node.");
         _exported = meter.CreateCounter<long>("lepton.sync.erasure.exported", "{record}", "Records exported.");

@@ -26,8 +26,8 @@ internal sealed class ErasureOptions
     public TimeSpan RetryMax { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// After so long records that were being written while their key was destroyed are looked for once more: longer than
-    /// any write takes. 1 s to 1 h, default 2 min.
+    /// After so long records that were being written while their key was destroyed are looked for once more: longer
+    /// than any write takes. 1 s to 1 h, default 2 min.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "Sync:Erasure:SweepDelay takes 1 s to 1 h.")]
     public TimeSpan SweepDelay { get; set; } = TimeSpan.FromMinutes(2);

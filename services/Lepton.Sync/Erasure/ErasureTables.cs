@@ -5,7 +5,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Lepton.Sync.Erasure;
 
-/// <summary>Orders and receipts in the node's database. Changes of one order come one after the other (row lock).</summary>
+/// <summary>
+/// Orders and receipts in the node's database. Changes of one order come one after the other (row lock).
+/// </summary>
 internal sealed class ErasureTables(ErasureDatabase databases) : IErasureLog
 {
     private const int IdBytes = 16;
@@ -111,5 +113,6 @@ internal sealed class ErasureTables(ErasureDatabase databases) : IErasureLog
     private static KeyId[] Read(byte[] ids) =>
         [.. ids.Chunk(IdBytes).Select(id => new KeyId(new Guid(id, bigEndian: true)))];
 
-    private static byte[] Write(IEnumerable<KeyId> ids) => [.. ids.SelectMany(id => id.Value.ToByteArray(bigEndian: true))];
+    private static byte[] Write(IEnumerable<KeyId> ids) =>
+        [.. ids.SelectMany(id => id.Value.ToByteArray(bigEndian: true))];
 }

@@ -3,7 +3,9 @@ using Lepton.Sync.Records;
 
 namespace Lepton.Sync.Erasure;
 
-/// <summary>Orders and receipts, durable when a call returns. Real: PostgreSQL. Simulated: memory with crashes.</summary>
+/// <summary>
+/// Orders and receipts, durable when a call returns. Real: PostgreSQL. Simulated: memory with crashes.
+/// </summary>
 internal interface IErasureLog
 {
     /// <summary>Keeps an order, and that these nodes have it before them. What is there already stays.</summary>
@@ -23,8 +25,8 @@ internal interface IErasureLog
         string orderedBy, Guid? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Keeps a node's receipt, adds keys to the order's, and that the node knows the first so many of them. New keys make
-    /// an order unswept.
+    /// Keeps a node's receipt, adds keys to the order's, and that the node knows the first so many of them. New keys
+    /// make an order unswept.
     /// </summary>
     Task SaveReceiptAsync(
         Guid id, NodeReceipt receipt, IReadOnlyList<KeyId> ownKeys, IReadOnlyList<KeyId> toldKeys,

@@ -9,8 +9,8 @@ using Lepton.ServiceDefaults;
 namespace Lepton.Sync.Erasure;
 
 /// <summary>
-/// Receipts of an erasure: a JWS in compact form (RFC 7515), ES256, with the certificate of the region's service sync in
-/// <c>x5c</c>. Whoever has the installation's authority can check one, without asking anybody.
+/// Receipts of an erasure: a JWS in compact form (RFC 7515), ES256, with the certificate of the region's service sync
+/// in <c>x5c</c>. Whoever has the installation's authority can check one, without asking anybody.
 /// </summary>
 internal static class Receipts
 {

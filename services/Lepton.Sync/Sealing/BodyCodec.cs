@@ -17,12 +17,14 @@ internal enum Compression : byte
     Brotli = 2,
 }
 
-/// <summary>A body was compressed by a library that this node lacks. It must not have been let in (README.md).</summary>
+/// <summary>
+/// A body was compressed by a library that this node lacks. It must not have been let in (README.md).
+/// </summary>
 internal sealed class CompressionMissingException(string message) : Exception(message);
 
 /// <summary>
-/// Compresses what is sealed, and reads it within a bound. What does not get smaller stays as it is. Safe for concurrent
-/// use.
+/// Compresses what is sealed, and reads it within a bound. What does not get smaller stays as it is. Safe for
+/// concurrent use.
 /// </summary>
 internal sealed class BodyCodec
 {

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Lepton.Sync.Sealing;
 
-/// <summary>Where keys, nonces and ids come from. The machine's own source; a simulation gives its seeded one.</summary>
+/// <summary>
+/// Where keys, nonces and ids come from. The machine's own source; a simulation gives its seeded one.
+/// </summary>
 internal abstract class Entropy
 {
     /// <summary>The operating system's.</summary>

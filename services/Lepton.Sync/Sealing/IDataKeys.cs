@@ -34,9 +34,9 @@ internal interface IDataKeys
     Task MarkErasedAsync(IReadOnlyList<KeyId> ids, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Destroys every key of a subject, of all classes: from memory and from disk. Returns which were ever destroyed for
-    /// the subject; the same again when it is repeated. A key made before <paramref name="orderTime"/> that another node
-    /// sends later is not taken.
+    /// Destroys every key of a subject, of all classes: from memory and from disk. Returns which were ever destroyed
+    /// for the subject; the same again when it is repeated. A key made before <paramref name="orderTime"/> that another
+    /// node sends later is not taken.
     /// </summary>
     Task<IReadOnlyList<KeyId>> EraseAsync(
         SubjectDigest subject, DateTimeOffset orderTime, CancellationToken cancellationToken);
@@ -68,7 +68,9 @@ internal sealed record DataKey(KeyId Id, ClassId Class, SubjectDigest? Subject, 
 internal sealed class KeyStoreFullException(int keysMax)
     : Exception($"The node holds {keysMax} data keys; Sync:Keys:KeysMax takes more.");
 
-/// <summary>A key was destroyed between its choice and its use: ask <see cref="IDataKeys.ForWriteAsync"/> again.</summary>
+/// <summary>
+/// A key was destroyed between its choice and its use: ask <see cref="IDataKeys.ForWriteAsync"/> again.
+/// </summary>
 internal sealed class KeyErasedException(KeyId id) : Exception($"Data key {id.Value} was destroyed.");
 
 /// <param name="State">What is known.</param>

@@ -20,8 +20,8 @@ internal sealed record KeyEpochInfo(KeyEpoch Epoch, DateTimeOffset CreateTime);
 
 /// <summary>
 /// The key-encryption keys of one node in its region: they wrap the data keys, and never leave the provider. Each node
-/// has epochs of its own, so that one is destroyed without asking whether another still uses it. By default sealed files;
-/// PKCS#11 and cloud services come behind the same interface.
+/// has epochs of its own, so that one is destroyed without asking whether another still uses it. By default sealed
+/// files; PKCS#11 and cloud services come behind the same interface.
 /// </summary>
 internal interface IKeyProvider
 {

@@ -50,8 +50,8 @@ internal sealed partial class KeyStore
     }
 
     /// <summary>
-    /// A new key-encryption key: every data key is wrapped by it, and all former ones are destroyed. After it no copy of
-    /// the file from before opens with any key that there is. Where an earlier try was cut it is brought to its end.
+    /// A new key-encryption key: every data key is wrapped by it, and all former ones are destroyed. After it no copy
+    /// of the file from before opens with any key that there is. Where an earlier try was cut it is brought to its end.
     /// </summary>
     public async Task RotateAsync(CancellationToken cancellationToken)
     {
@@ -78,7 +78,8 @@ internal sealed partial class KeyStore
     {
         var now = time.GetUtcNow();
         var current = provider.Epochs[^1];
-        var isDue = UnrotatedSince is { } since && now - since >= TimeSpan.FromDays(options.Value.OldEpochDaysMax / 2.0);
+        var isDue = UnrotatedSince is { } since
+            && now - since >= TimeSpan.FromDays(options.Value.OldEpochDaysMax / 2.0);
         if (isDue || now - current.CreateTime >= TimeSpan.FromDays(options.Value.RotationDays))
         {
             await RotateAsync(cancellationToken);
@@ -145,7 +146,7 @@ internal sealed partial class KeyStore
         return Find(key.Key.Id).State == KeyState.Live ? wrapped : null;
     }
 
-    private void Announce(IReadOnlyList<KeyId> destroyed)
+    private void Announce(List<KeyId> destroyed)
     {
         if (destroyed.Count == 0)
             return;

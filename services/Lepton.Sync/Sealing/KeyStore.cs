@@ -7,12 +7,12 @@ namespace Lepton.Sync.Sealing;
 
 /// <summary>
 /// The data keys of one node: in memory, and wrapped in a small file of its own outside the database. A key is durable
-/// before it is used. A destroyed one is gone from memory, then from the file, before the call returns; its id stays, so
-/// that it is never taken again. After an error of the disk the file is written anew before anything else.
+/// before it is used. A destroyed one is gone from memory, then from the file, before the call returns; its id stays,
+/// so that it is never taken again. After an error of the disk the file is written anew before anything else.
 /// </summary>
 internal sealed partial class KeyStore(
     IKeyFile file, IKeyProvider provider, BlindingKey blinding, Entropy entropy, IOptions<KeyOptions> options,
-    SealingMetrics metrics, TimeProvider time, ILogger<KeyStore> logger) : IDataKeys
+    SealingMetrics metrics, TimeProvider time, ILogger<KeyStore> logger) : IDataKeys, IDisposable
 {
     private const int KeyBytes = 32;
 
@@ -40,7 +40,9 @@ internal sealed partial class KeyStore(
     /// <summary>Reads the file; before anything else is asked of it.</summary>
     /// <param name="node">Whose it must be.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="InvalidDataException">It is damaged, another node's, or its key-encryption key is gone.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is damaged, another node's, or its key-encryption key is gone.
+    /// </exception>
     public async Task LoadAsync(string node, CancellationToken cancellationToken)
     {
         await provider.LoadAsync(cancellationToken);
@@ -107,6 +109,12 @@ internal sealed partial class KeyStore(
         {
             _gate.Release();
         }
+    }
+
+    public void Dispose()
+    {
+        _gate.Dispose();
+        _rotating.Dispose();
     }
 
     private bool IsErased(DataKey key) => key.Subject is { } subject && _table.TryGetErased(subject, out var erased)

@@ -33,7 +33,8 @@ internal sealed class LiveKey(DataKey key, byte[] secret, bool isOwn, WrappedKey
 internal sealed record ErasedSubject(DateTimeOffset OrderTime, IReadOnlyList<KeyId> Ids);
 
 /// <summary>
-/// What a key store knows, in memory. Reading needs no lock; changes are made by one at a time (<see cref="KeyStore"/>).
+/// What a key store knows, in memory. Reading needs no lock; changes are made by one at a time (<see
+/// cref="KeyStore"/>).
 /// </summary>
 internal sealed class KeyTable
 {

@@ -34,7 +34,8 @@ internal sealed class RecordSealer(
         var headLength = isBlind ? NamesLengthBytes + NamesBytes(record.Tenant, record.Key) : 0;
         var length = headLength + record.Value.Length;
         if (length > BodyCodec.PayloadBytesMax)
-            throw new ArgumentException($"A value takes at most 1 MiB; not {record.Value.Length} bytes.", nameof(record));
+            throw new ArgumentException(
+                $"A value takes at most 1 MiB; not {record.Value.Length} bytes.", nameof(record));
         var plain = isBlind ? ArrayPool<byte>.Shared.Rent(length) : null;
         var inside = ArrayPool<byte>.Shared.Rent(Envelope.InsideHeadBytes + length);
         try

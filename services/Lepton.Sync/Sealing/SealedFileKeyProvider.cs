@@ -7,8 +7,8 @@ namespace Lepton.Sync.Sealing;
 
 /// <summary>
 /// Key-encryption keys in files, one an epoch: <c>DIRECTORY/NODE/epoch-N.kek</c>, mode 0600, each sealed with the
-/// region's secret. Form: <c>LPKEK001</c>, time of making (8 bytes, Unix milliseconds, big-endian), nonce (12), key (32),
-/// tag (16); the node, the epoch and the time are associated data.
+/// region's secret. Form: <c>LPKEK001</c>, time of making (8 bytes, Unix milliseconds, big-endian), nonce (12), key
+/// (32), tag (16); the node, the epoch and the time are associated data.
 /// </summary>
 internal sealed class SealedFileKeyProvider : IKeyProvider, IDisposable
 {
@@ -145,7 +145,8 @@ internal sealed class SealedFileKeyProvider : IKeyProvider, IDisposable
         var file = new byte[FileBytes];
         Span<byte> key = stackalloc byte[KeyBytes];
         _entropy.Fill(key);
-        KeyEpochInfo info = new(epoch, DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        KeyEpochInfo info = new(
+            epoch, DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()));
         "LPKEK001"u8.CopyTo(file);
         BinaryPrimitives.WriteInt64BigEndian(file.AsSpan(8), info.CreateTime.ToUnixTimeMilliseconds());
         var nonce = file.AsSpan(HeadBytes, NonceBytes);

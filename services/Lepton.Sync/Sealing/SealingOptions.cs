@@ -33,7 +33,9 @@ internal sealed class SealingOptions
     [Range(1, 12, ErrorMessage = "Sync:Sealing:Level takes 1 to 12.")]
     public int Level { get; set; } = 3;
 
-    /// <summary>By class: <c>json</c>, <c>text</c>, <c>binary</c> or <c>none</c>. Default: by each value's look.</summary>
+    /// <summary>
+    /// By class: <c>json</c>, <c>text</c>, <c>binary</c> or <c>none</c>. Default: by each value's look.
+    /// </summary>
     public Dictionary<string, string> Dictionaries { get; } = [];
 
     /// <summary>Keys with a cipher ready for use. 16 to 1,000,000, default 4,096; about 1 KiB each.</summary>

@@ -45,7 +45,9 @@ internal static class SealingSetup
     }
 }
 
-/// <summary>Loads the keys before anything asks for one; makes what opens records, so that a fault stops the start.</summary>
+/// <summary>
+/// Loads the keys before anything asks for one; makes what opens records, so that a fault stops the start.
+/// </summary>
 internal sealed class KeyStoreStart(IServiceProvider services, KeyStore keys, SealingMetrics metrics, TimeProvider time)
     : IHostedService
 {

@@ -15,7 +15,9 @@ internal static unsafe partial class Zstd
 
     public static bool IsError(nuint result) => ZSTD_isError(result) != 0;
 
-    /// <summary>What a frame's head says of the size before compression; beyond any size: nothing, or no frame.</summary>
+    /// <summary>
+    /// What a frame's head says of the size before compression; beyond any size: nothing, or no frame.
+    /// </summary>
     public static ulong FrameContentSize(ReadOnlySpan<byte> frame)
     {
         fixed (byte* from = frame)

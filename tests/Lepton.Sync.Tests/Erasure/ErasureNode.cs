@@ -17,8 +17,8 @@ using Microsoft.Extensions.Logging;
 namespace Lepton.Sync.Tests.Erasure;
 
 /// <summary>
-/// A node with sealing and erasure as the service puts them together: real sockets, mTLS, PostgreSQL and files. It may be
-/// stopped and started again over the same database and folders.
+/// A node with sealing and erasure as the service puts them together: real sockets, mTLS, PostgreSQL and files. It may
+/// be stopped and started again over the same database and folders.
 /// </summary>
 internal sealed class ErasureNode(
     TestInstallation installation, SealingSite site, string database, string[] regions,
@@ -93,8 +93,9 @@ internal sealed class ErasureNode(
         var row = Sealer.Seal(new PlainRecord
         {
             Class = FixedTopology.Blind, Slot = new SlotId(1), Tenant = tenant, Key = key,
-            StoredKey = Sealer.StoredKey(FixedTopology.Blind, tenant, key), Version = new RecordVersion(1, 0x0190_0000_0000),
-            Kind = RecordKind.Value, Value = System.Text.Encoding.UTF8.GetBytes(value), RequestId = Guid.Empty,
+            StoredKey = Sealer.StoredKey(FixedTopology.Blind, tenant, key),
+            Version = new RecordVersion(1, 0x0190_0000_0000), Kind = RecordKind.Value,
+            Value = System.Text.Encoding.UTF8.GetBytes(value), RequestId = Guid.Empty,
         }, await Keys.ForWriteAsync(FixedTopology.Blind, tenant, subject, default));
         Records.Put(row);
         return row;

@@ -31,7 +31,8 @@ internal sealed class MemoryErasureLog : IErasureLog
         Task.FromResult<IReadOnlyList<Sync.Erasure.Erasure>>(
         [
             .. _erasures.Values.Where(e => (e.Order.OrderedBy == orderedBy && !e.IsFinished) || !e.IsSwept)
-                .Where(e => after is null || e.Order.Id.CompareTo(after.Value) > 0).OrderBy(e => e.Order.Id).Take(limit),
+                .Where(e => after is null || e.Order.Id.CompareTo(after.Value) > 0)
+                .OrderBy(e => e.Order.Id).Take(limit),
         ]);
 
     public Task SaveReceiptAsync(

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Tests.Sealing;
 
-/// <summary>S3: what does not get smaller stays plain, and no compressed bytes make more than a value's bound.</summary>
+/// <summary>
+/// S3: what does not get smaller stays plain, and no compressed bytes make more than a value's bound.
+/// </summary>
 public sealed class BodyCodecTests
 {
     private readonly BodyCodec _codec = new(Options.Create(new SealingOptions()));

@@ -2,7 +2,9 @@ using Lepton.Sync.Sealing;
 
 namespace Lepton.Sync.Tests.Sealing;
 
-/// <summary>A key store's bytes in memory. At a chosen write the power goes: before it, or after a part of it.</summary>
+/// <summary>
+/// A key store's bytes in memory. At a chosen write the power goes: before it, or after a part of it.
+/// </summary>
 internal sealed class CrashingKeyFile(byte[]? bytes = null) : IKeyFile
 {
     /// <summary>What is durable.</summary>

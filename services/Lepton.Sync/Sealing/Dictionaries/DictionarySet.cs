@@ -9,9 +9,9 @@ internal sealed record ZstdDictionary(string Name, byte[] Bytes);
 
 /// <summary>
 /// Every dictionary there ever was, by the number that bodies name it by. They are files of this repository, trained on
-/// <see cref="SyntheticRecords"/> and nothing else: libzstd's training may differ from version to version, and every node
-/// must have the same bytes for as long as a record names them. A better one is added with the next number; none is ever
-/// changed or taken away.
+/// <see cref="SyntheticRecords"/> and nothing else: libzstd's training may differ from version to version, and every
+/// node must have the same bytes for as long as a record names them. A better one is added with the next number; none
+/// is ever changed or taken away.
 /// </summary>
 internal static class DictionarySet
 {
@@ -60,6 +60,7 @@ internal static class DictionarySet
         stream.ReadExactly(bytes);
         return Convert.ToHexStringLower(SHA256.HashData(bytes)) == entry.Sha256
             ? new ZstdDictionary(entry.Name, bytes)
-            : throw new InvalidOperationException($"Dictionary {entry.File} is not the one that records were sealed with.");
+            : throw new InvalidOperationException(
+                $"Dictionary {entry.File} is not the one that records were sealed with.");
     }
 }

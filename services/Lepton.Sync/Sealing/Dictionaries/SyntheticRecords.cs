@@ -18,17 +18,18 @@ internal static class SyntheticRecords
         "amount", "currency", "description", "value", "unit", "tenant", "region", "version", "tags", "metadata",
         "first_name", "last_name", "birth_date", "postal_code", "street", "quantity", "price", "total", "items",
         "order_id", "customer_id", "patient_id", "account_id", "device_id", "session_id", "user_id", "model", "score",
-        "label", "confidence", "latitude", "longitude", "timestamp", "source", "destination", "state", "result", "error",
-        "message", "code", "category", "weight", "height", "width", "language", "note", "comment", "reference", "active",
+        "label", "confidence", "latitude", "longitude", "timestamp", "source", "destination", "state", "result",
+        "error", "message", "code", "category", "weight", "height", "width", "language", "note", "comment", "reference",
+        "active",
     ];
 
     private static readonly string[] Words =
     [
         "active", "pending", "done", "failed", "open", "closed", "new", "shipped", "paid", "draft", "true", "false",
-        "the", "and", "of", "to", "in", "for", "with", "is", "was", "are", "not", "from", "this", "that", "have", "will",
-        "order", "customer", "payment", "invoice", "delivery", "patient", "report", "account", "transfer", "request",
-        "response", "sensor", "vehicle", "route", "warehouse", "analysis", "please", "contact", "received", "number",
-        "standard", "express", "primary", "secondary", "north", "south", "street", "road", "avenue", "kg", "EUR", "USD",
+        "the", "and", "of", "to", "in", "for", "with", "is", "was", "are", "not", "from", "this", "that", "have",
+        "will", "order", "customer", "payment", "invoice", "delivery", "patient", "report", "account", "transfer",
+        "request", "response", "sensor", "vehicle", "route", "warehouse", "analysis", "please", "contact", "received",
+        "number", "standard", "express", "primary", "secondary", "north", "south", "street", "road", "avenue", "kg", "EUR", "USD",
         "eu-west", "us-east", "ap-southeast", "de", "en", "fr", "mg", "ml", "normal", "high", "low", "unknown", "other",
     ];
 
@@ -144,7 +145,8 @@ internal static class SyntheticRecords
 
     private static string Word(Random chance) => Words[chance.Next(Words.Length)];
 
-    private static string Time(Random chance) => DateTimeOffset.UnixEpoch.AddSeconds(chance.Next(1_600_000_000, int.MaxValue))
+    private static string Time(Random chance) => DateTimeOffset.UnixEpoch
+        .AddSeconds(chance.Next(1_600_000_000, int.MaxValue))
         .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static string Id(Random chance)

@@ -1,0 +1,67 @@
+using System.Diagnostics.Metrics;
+using Lepton.ServiceDefaults;
+using Lepton.Sync.Erasure;
+using Lepton.Sync.Sealing;
+using Lepton.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Lepton.Sync.Tests.Sealing;
+
+/// <summary>What sealing and erasure are told, and what they tell.</summary>
+public sealed class SettingsTests : IDisposable
+{
+    private readonly SealingSite _site = new();
+
+    public void Dispose() => _site.Dispose();
+
+    [Fact]
+    public void Validate_BadValues_NamesEachKeyAndWhatItTakes()
+    {
+        string[] faults =
+        [
+            .. new SealingOptionsValidator().Validate(null, new SealingOptions
+            {
+                Level = 13, CiphersMax = 1, Compression = (CompressionChoice)7, Dictionaries = { ["personal"] = "xml" },
+            }).Failures ?? [],
+            .. new KeyOptionsValidator().Validate(null, new KeyOptions
+            {
+                KeysMax = 1, OldEpochDaysMax = 0, RotationDays = 0, CheckInterval = TimeSpan.Zero,
+            }).Failures ?? [],
+            .. new ErasureOptionsValidator().Validate(null, new ErasureOptions
+            {
+                CallTimeMax = TimeSpan.Zero, RegionTimeMax = TimeSpan.FromHours(1),
+                RetryFirst = TimeSpan.FromMinutes(1), RetryMax = TimeSpan.FromSeconds(1), SweepDelay = TimeSpan.Zero,
+                OpenMax = 0, ExportsMax = 0,
+            }).Failures ?? [],
+        ];
+
+        foreach (var key in new[]
+        {
+            "Sealing:BlindingKeyFile", "Sealing:Level", "Sealing:CiphersMax", "Sealing:Compression",
+            "Sealing:Dictionaries:personal", "Keys:StoreDirectory", "Keys:ProviderDirectory", "Keys:SecretFile",
+            "Keys:KeysMax", "Keys:OldEpochDaysMax", "Keys:RotationDays", "Keys:CheckInterval", "Erasure:CallTimeMax",
+            "Erasure:RegionTimeMax", "Erasure:RetryMax", "Erasure:SweepDelay", "Erasure:OpenMax", "Erasure:ExportsMax",
+        })
+            Assert.Contains(faults, f => f.StartsWith($"Sync:{key} takes ", StringComparison.Ordinal));
+        Assert.Equal(18, faults.Length);
+    }
+
+    [Fact]
+    public async Task Metrics_OfSealingAndErasure_AreThoseThatTheReadmeLists()
+    {
+        using var run = await SealingRun.StartAsync(_site);
+        using var meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var factory = meters.GetRequiredService<IMeterFactory>();
+        new SealingMetrics(factory).Watch(run.Keys, TimeProvider.System);
+        _ = new ErasureMetrics(factory);
+
+        var listed = MetricList.Listed(MetricList.RepositoryFile("services/Lepton.Sync/README.md"));
+        var live = MetricList.Live(m => m == "Lepton.Sync", PrometheusText.NameOf);
+
+        Assert.Equal("", MetricList.Differences([.. listed.Where(IsOurs)], [.. live.Where(IsOurs)]));
+    }
+
+    private static bool IsOurs(MetricRow row) => row.Name.StartsWith("lepton.sync.sealing.", StringComparison.Ordinal)
+        || row.Name.StartsWith("lepton.sync.keys.", StringComparison.Ordinal)
+        || row.Name.StartsWith("lepton.sync.erasure.", StringComparison.Ordinal);
+}
