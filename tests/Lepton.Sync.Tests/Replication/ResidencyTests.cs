@@ -47,7 +47,7 @@ public sealed class ResidencyTests(SyncServer server)
 
         // Nodes 1 and 2 know that 1 is home of class 0 now; node 0 does not, and cannot be told.
         cluster[0].Maps.Store(() => Maps.Make(1, [0, 1, 2], [0, 1]));
-        var promoted = new Placement.Topology(2, cluster[1].Maps.Current.Classes, Maps.Nodes,
+        var promoted = new Lepton.Sync.Placement.Topology(2, cluster[1].Maps.Current.Classes, Maps.Nodes,
             [Maps.Map(_ => [1, 0, 2], _ => 2), Maps.Map(_ => [0, 1], _ => 1)]);
         cluster[1].Maps.Set(promoted);
         cluster[2].Maps.Set(promoted);
