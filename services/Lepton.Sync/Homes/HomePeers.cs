@@ -13,8 +13,9 @@ using SyncNode = Lepton.Sync.Placement.SyncNode;
 namespace Lepton.Sync.Homes;
 
 /// <summary>The other nodes by gRPC over mutual TLS: each must show the certificate of its own region.</summary>
-internal sealed class HomePeers(
-    GrpcPeers channels, ITopologySource topology, IOptions<HomeOptions> options, TimeProvider time) : IPeers
+internal sealed partial class HomePeers(
+    GrpcPeers channels, ITopologySource topology, IOptions<HomeOptions> options, TimeProvider time,
+    ILogger<HomePeers> logger) : IPeers
 {
 
     public async Task<IReadOnlyList<WriteReply>> WriteAsync(
@@ -45,6 +46,8 @@ internal sealed class HomePeers(
                 null when WasNotSent(e) => HomeReason.HomeUnavailable,
                 null => HomeReason.OutcomeUnknown,
             };
+            if (reason == HomeReason.OutcomeUnknown)
+                LogUnknown(home.Name, e.StatusCode, e.Status.DebugException);
         }
         return [.. commands.Select(_ => WriteReply.Failed(reason))];
     }
@@ -145,4 +148,7 @@ internal sealed class HomePeers(
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
             or HttpRequestError.SecureConnectionError,
     };
+
+    [LoggerMessage(LogLevel.Warning, "Whether {Node} took a write is not known: {Status}")]
+    private partial void LogUnknown(string node, StatusCode status, Exception? e);
 }

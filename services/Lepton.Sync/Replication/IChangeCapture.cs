@@ -21,7 +21,7 @@ internal interface IChangeCapture
 /// <summary>What change capture tells: one of the four below.</summary>
 internal abstract record CaptureEvent;
 
-/// <summary>The place in the log was lost: what was not read before is not read any more. A new timeline begins.</summary>
+/// <summary>The place in the log was lost: what was not read yet never is. A new timeline begins.</summary>
 /// <param name="Reason">For people.</param>
 internal sealed record CaptureLost(string Reason) : CaptureEvent;
 

@@ -10,7 +10,7 @@ namespace Lepton.Sync.Replication;
 internal sealed record SourceSight(
     string Timeline, LogPosition Received, LogPosition Applied, DateTimeOffset? AppliedTime);
 
-/// <summary>What this node hears of the others: how old what it holds of them may be, and when they last spoke.</summary>
+/// <summary>What this node hears of the others: how old what it holds may be, and when they last spoke.</summary>
 internal sealed class Lag
 {
     private readonly TimeProvider _time;

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Sync.Replication;
 
 /// <summary>
-/// How changes go from node to node. Section <c>Sync:Replication</c>. A bad value stops the start with its name and what
-/// it takes.
+/// How changes go from node to node. Section <c>Sync:Replication</c>. A bad value stops the start with its name and
+/// what it takes.
 /// </summary>
 internal sealed class ReplicationOptions
 {
@@ -110,7 +110,7 @@ internal sealed class ReplicationOptions
     public int TransactionsMax { get; set; } = 100_000;
 }
 
-/// <summary>Checks the attributes, and the rules between fields. By hand: generated validators drop the texts.</summary>
+/// <summary>Checks attributes and the rules between fields. By hand: generated validators drop the texts.</summary>
 internal sealed class ReplicationOptionsValidator : IValidateOptions<ReplicationOptions>
 {
     private const int SegmentsMin = 4;

@@ -38,9 +38,11 @@ internal sealed class PgCaptureSlot(Func<string> connection, string slot, string
     {
         await using var open = await OpenAsync(cancellationToken);
         await PublishAsync(open, cancellationToken);
-        await ExecuteAsync(open, $"CREATE TABLE IF NOT EXISTS {Table} (slot text PRIMARY KEY, generation uuid NOT NULL)",
+        await ExecuteAsync(open,
+            $"CREATE TABLE IF NOT EXISTS {Table} (slot text PRIMARY KEY, generation uuid NOT NULL)",
             cancellationToken);
-        var known = await ScalarAsync<Guid?>(open, $"SELECT generation FROM {Table} WHERE slot = $1", cancellationToken);
+        var known = await ScalarAsync<Guid?>(
+            open, $"SELECT generation FROM {Table} WHERE slot = $1", cancellationToken);
         var fault = await FaultAsync(open, known, cancellationToken);
         if (fault is not null)
         {

@@ -4,7 +4,7 @@ using Lepton.Sync.Sealing;
 
 namespace Lepton.Sync.Replication.Receiver;
 
-/// <summary>Another node as a receiver sees it. Real: gRPC over mutual TLS. Simulated: a call that may be lost.</summary>
+/// <summary>Another node as a receiver sees it. Real: gRPC over mutual TLS. Simulated: calls that are lost.</summary>
 internal interface IReplicationPeer
 {
     /// <summary>Opens a stream after a position (0 with an empty timeline: at the present end).</summary>

@@ -32,7 +32,8 @@ internal sealed partial class Quarantine
         metrics.WatchQuarantine(() => Count);
     }
 
-    private readonly record struct Damaged(NodeId Source, ClassId Class, SlotId Slot, string Key, RecordVersion Version);
+    private readonly record struct Damaged(
+        NodeId Source, ClassId Class, SlotId Slot, string Key, RecordVersion Version);
 
     /// <summary>Rows put aside since the start.</summary>
     public int Count => Volatile.Read(ref _kept);
@@ -60,7 +61,8 @@ internal sealed partial class Quarantine
         return true;
     }
 
-    [LoggerMessage(LogLevel.Critical, "A row of node {Source}, class {RecordClass}, slot {Slot}, version {Version} came "
-        + "damaged {Tries} times: it is put aside and not held here")]
+    [LoggerMessage(LogLevel.Critical,
+        "A row of node {Source}, class {RecordClass}, slot {Slot}, version {Version} came damaged "
+        + "{Tries} times: it is put aside and not held here")]
     private partial void LogPutAside(short source, short recordClass, short slot, string version, int tries);
 }

@@ -114,8 +114,8 @@ internal sealed partial class RowIntake(
         LogKeysMissing(source.Value, missing);
     }
 
-    [LoggerMessage(LogLevel.Error, "Node {Source} sent a row of class {RecordClass}, slot {Slot}, that may not come from "
-        + "it to this node: refused ({Reason})")]
+    [LoggerMessage(LogLevel.Error, "Node {Source} sent a row of class {RecordClass}, slot {Slot}, that may not come "
+        + "from it to this node: refused ({Reason})")]
     private partial void LogRefused(short source, short recordClass, short slot, string reason);
 
     [LoggerMessage(LogLevel.Error, "A row of node {Source}, class {RecordClass}, slot {Slot}, version {Version} came "

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Lepton.Sync.Replication.Spooling;
 
-/// <summary>A new file's name outlives a power cut only when its folder was flushed, which .NET does not offer.</summary>
+/// <summary>A new file's name outlives a power cut only when its folder was flushed; .NET cannot.</summary>
 internal static partial class DirectoryEntry
 {
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC

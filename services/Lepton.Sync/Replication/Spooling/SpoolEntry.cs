@@ -16,7 +16,7 @@ internal readonly record struct SpoolRow(ClassId Class, SlotId Slot, ReadOnlyMem
         : throw new InvalidDataException("A row of the spool cannot be read.");
 }
 
-/// <summary>A transaction, a piece of one, or (without rows) a mark: everything committed to here came before.</summary>
+/// <summary>A transaction, a piece of one, or (without rows) a mark: all that was committed to here came.</summary>
 /// <param name="Position">As of <see cref="CapturedTransaction"/>.</param>
 /// <param name="Time">When it was committed; of a mark its time.</param>
 /// <param name="TransactionId">Its xid; 0: a mark.</param>

@@ -56,7 +56,8 @@ internal sealed class GrpcReplicationPeer(
         {
             var rows = call.ResponseStream.Current;
             yield return new CopiedRows(
-                new SlotId((short)Math.Clamp(rows.Slot, -1, short.MaxValue)), rows.Batch.Memory, rows.Crc32C, rows.Last);
+                new SlotId((short)Math.Clamp(rows.Slot, -1, short.MaxValue)), rows.Batch.Memory, rows.Crc32C,
+                rows.Last);
         }
     }
 
@@ -141,7 +142,8 @@ internal sealed class GrpcReplicationPeer(
             if (message.Begin is { } begin)
                 return new SourceBegin(message.Epoch, new LogPosition(begin.Position), begin.Timeline);
             return message.Frame is { } frame
-                ? new SourceFrame(message.Epoch, new LogPosition(frame.Position), time, frame.Batch.Memory, frame.Crc32C)
+                ? new SourceFrame(
+                    message.Epoch, new LogPosition(frame.Position), time, frame.Batch.Memory, frame.Crc32C)
                 : new SourceBeat(message.Epoch, position, time);
         }
     }

@@ -8,7 +8,7 @@ using Lepton.Sync.Sealing;
 
 namespace Lepton.Sync.Replication.Wire;
 
-/// <summary>What other nodes ask of replication: from the wire, to <see cref="ReplicationSource"/>, back to the wire.</summary>
+/// <summary>What other nodes ask of replication: from the wire to <see cref="ReplicationSource"/> and back.</summary>
 internal class PeerService(ReplicationSource source, IHostApplicationLifetime lifetime)
     : V1.PeerService.PeerServiceBase
 {
