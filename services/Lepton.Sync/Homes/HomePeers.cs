@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 using Lepton.ServiceDefaults;
@@ -143,7 +144,9 @@ internal sealed partial class HomePeers(
         return null;
     }
 
-    private static bool WasNotSent(RpcException e) => e.Status.DebugException is HttpRequestException
+    // grpc-dotnet opens the socket before it hands a call to HTTP: a bare SocketException is that opening's. What breaks
+    // later comes within an IOException.
+    private static bool WasNotSent(RpcException e) => e.Status.DebugException is SocketException or HttpRequestException
     {
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
             or HttpRequestError.SecureConnectionError,
