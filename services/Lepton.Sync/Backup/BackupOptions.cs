@@ -8,7 +8,7 @@ internal sealed class BackupOptions
 {
     public const string Section = "Sync:Backup";
 
-    /// <summary>Backups are made. Default false: then nothing below is used, and the node says so in its health.</summary>
+    /// <summary>Backups are made. Default false: then only an offline restore uses what is below.</summary>
     public bool Enabled { get; set; }
 
     /// <summary>

@@ -19,6 +19,9 @@ internal sealed class BaseBackups(
 {
     private const int ServerManifestBytesMax = 256 << 20;
 
+    // How long the archive may take to come as far as the backup needs.
+    private static readonly TimeSpan ArchivePatience = TimeSpan.FromMinutes(10);
+
     /// <summary>The id of a backup that begins now.</summary>
     public string NewId() => string.Create(
         CultureInfo.InvariantCulture,
@@ -38,7 +41,8 @@ internal sealed class BaseBackups(
         await using var link = await ReplicationLink.OpenAsync(
             connection, options.Value.SilenceMax, time, cancellationToken);
         var server = await ServerIdentity.ReadAsync(link, cancellationToken);
-        var line = await archiver.WaitLineAsync(server.SystemId, server.Timeline, cancellationToken);
+        var line = await WithArchiveAsync(
+            token => archiver.WaitLineAsync(server.SystemId, server.Timeline, token), cancellationToken);
 
         List<BackupFile> files = [];
         BaseBackupSpan span = default;
@@ -71,12 +75,33 @@ internal sealed class BaseBackups(
     {
         if (span.Timeline != line.Line.Timeline)
             throw new BackupException(BackupFault.LogGap, "The server began another timeline while it was backed up.");
-        await archiver.WaitSavedAsync(line, span.End, cancellationToken);
+        await WithArchiveAsync(async token =>
+        {
+            await archiver.WaitSavedAsync(line, span.End, token);
+            return line;
+        }, cancellationToken);
         var pieces = await archive.PiecesAsync(line.Line.Prefix, cancellationToken);
         if (LogArchive.FindGap(pieces, line.Line.SegmentOf(span.Start), span.End) is { } gap)
             throw new BackupException(
                 BackupFault.LogGap, $"The log that the backup needs has a gap from {PositionText.Of(gap.From)} to "
                 + $"{PositionText.Of(gap.To)}; make another.");
+    }
+
+    private async Task<OpenLine> WithArchiveAsync(
+        Func<CancellationToken, Task<OpenLine>> wait, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource patience = new(ArchivePatience, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            return await wait(both.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new BackupException(
+                BackupFault.LogGap, "The log that the backup needs is not archived"
+                + (archiver.State.Fault is { } why ? $": {why.Message}" : " in time."), e);
+        }
     }
 
     private async Task<BackupFile> PutAsync(
