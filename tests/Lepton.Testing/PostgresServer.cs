@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Lepton.Postgres;
 using Npgsql;
 
@@ -7,13 +8,14 @@ namespace Lepton.Testing;
 /// <summary>A real server, run as the app host runs it; tests have databases of their own.</summary>
 /// <param name="role">Who owns them.</param>
 /// <param name="replicates">The role may read the write-ahead log.</param>
-public class PostgresServer(string role, bool replicates = false)
+/// <param name="data">The supervisor's folder; null: a new one.</param>
+public class PostgresServer(string role, bool replicates = false, string? data = null)
 {
     private const int Terminate = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
-    private readonly string _data = Directory.CreateTempSubdirectory("lepton-pg-").FullName;
+    private readonly string _data = data ?? Directory.CreateTempSubdirectory("lepton-pg-").FullName;
     private readonly ManualResetEventSlim _ended = new();
     private readonly TaskCompletionSource<Process> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _databases;
@@ -39,6 +41,21 @@ public class PostgresServer(string role, bool replicates = false)
         _ended.Set();
         Directory.Delete(_data, recursive: true);
     }
+
+    /// <summary>Ends the server as a crash does (kill -9 of its main process) and returns when it has recovered.</summary>
+    public async Task CrashAsync()
+    {
+        using var process = Process.GetProcessById((await _started.Task).Id);
+        var ready = Path.Combine(_data, "ready");
+        var pid = await File.ReadAllTextAsync(ready);
+        Signals.Send(int.Parse(pid, CultureInfo.InvariantCulture), Signals.Kill);
+        await WaitAsync(() => process.HasExited || (ReadReady(ready) is { Length: > 0 } next && next != pid));
+        if (process.HasExited)
+            throw new InvalidOperationException("The server's supervisor ended.");
+    }
+
+    /// <summary>The connection string to the role's own database.</summary>
+    public string OwnConnection => new ServerFolder(_data).ReadConnections()[role];
 
     /// <summary>The superuser's connection string, which no test of the service itself uses.</summary>
     public string SuperConnection
@@ -69,6 +86,19 @@ public class PostgresServer(string role, bool replicates = false)
         await using var create = new NpgsqlCommand($"CREATE DATABASE {owner.Database} OWNER {role}", connection);
         await create.ExecuteNonQueryAsync();
         return owner.ConnectionString;
+    }
+
+    // It is there only while the server works, and may go between the question and the reading.
+    private static string? ReadReady(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
     private void Run()

@@ -25,5 +25,5 @@ internal static class BackupErrors
 
     public static RpcException Overloaded() => RpcErrors.Create(
         StatusCode.ResourceExhausted, ErrorReason.Overloaded, "More backups and verifications wait than this node holds.",
-        new Dictionary<string, string> { ["limit"] = "8" }, RpcErrors.RetryAfter(RetryDelay));
+        new Dictionary<string, string> { ["limit"] = "8 jobs" }, RpcErrors.RetryAfter(RetryDelay));
 }

@@ -83,6 +83,12 @@ internal sealed class TestBackup : IAsyncDisposable
     /// <summary>The catalog's clock.</summary>
     public MovableTime Time { get; } = new(DateTimeOffset.UtcNow);
 
+    public BackupVerifier Verifier => new(Restorer, Catalog, Place, Options, TimeProvider.System);
+
+    public BackupRunner Runner(BackupJobs jobs) => new(
+        jobs, Backups, Catalog, Verifier, Archiver, Archive, Place, Metrics, Options, TimeProvider.System,
+        NullLogger<BackupRunner>.Instance);
+
     /// <param name="connection">Of an empty database.</param>
     /// <param name="start">Archives from now on.</param>
     /// <param name="region">The node's.</param>

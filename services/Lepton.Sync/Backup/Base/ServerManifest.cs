@@ -11,11 +11,11 @@ internal static class ServerManifest
     // What a data folder of PostgreSQL 15 to 18 holds, from its documentation (chapter 66.1) and BASE_BACKUP's.
     private static readonly HashSet<string> Known =
     [
-        "PG_VERSION", "backup_label", "tablespace_map", "postgresql.conf", "postgresql.auto.conf", "pg_hba.conf",
-        "pg_ident.conf", "current_logfiles", "base", "global", "log", "conf.d", "pg_commit_ts", "pg_dynshmem",
-        "pg_logical", "pg_multixact", "pg_notify", "pg_replslot", "pg_serial", "pg_snapshots", "pg_stat",
-        "pg_stat_tmp", "pg_subtrans", "pg_tblspc", "pg_twophase", "pg_wal", "pg_xact", "recovery.signal",
-        "standby.signal",
+        "PG_VERSION", "backup_label", "backup_label.old", "tablespace_map", "tablespace_map.old", "postgresql.conf",
+        "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "current_logfiles", "base", "global", "log", "conf.d",
+        "pg_commit_ts", "pg_dynshmem", "pg_logical", "pg_multixact", "pg_notify", "pg_replslot", "pg_serial",
+        "pg_snapshots", "pg_stat", "pg_stat_tmp", "pg_subtrans", "pg_tblspc", "pg_twophase", "pg_wal", "pg_xact",
+        "recovery.signal", "standby.signal",
     ];
 
     /// <exception cref="BackupException">Damaged: it is none.</exception>
