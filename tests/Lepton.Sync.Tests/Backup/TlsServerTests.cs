@@ -36,7 +36,10 @@ public sealed class TlsServerTests(BackupServer server)
         address.RootCertificate = null; // the system's authorities did not sign it
         var fault = await Assert.ThrowsAsync<BackupException>(() => OpenAsync(address));
         Assert.Equal(BackupFault.ServerUnavailable, fault.Fault);
-        address.SslMode = SslMode.Require;
+        address.SslMode = SslMode.Require; // whoever answers
+        Assert.Equal(
+            BackupFault.Invalid, (await Assert.ThrowsAsync<BackupException>(() => OpenAsync(address))).Fault);
+        (address.SslMode, address.RootCertificate) = (SslMode.VerifyCA, file);
         address.Password = "wrong";
         fault = await Assert.ThrowsAsync<BackupException>(() => OpenAsync(address));
         Assert.Equal(("28P01", BackupFault.ServerRefused), (fault.SqlState, fault.Fault));
@@ -51,7 +54,7 @@ public sealed class TlsServerTests(BackupServer server)
         NpgsqlConnectionStringBuilder address = new()
         {
             Host = "localhost", Port = ((IPEndPoint)listener.LocalEndpoint).Port, Username = "sync", Password = "secret",
-            Timeout = 60, SslMode = SslMode.Disable,
+            Timeout = 60, SslMode = SslMode.VerifyFull,
         };
         var opening = OpenAsync(address);
         using var client = await listener.AcceptTcpClientAsync();

@@ -240,7 +240,7 @@ internal static class BackupCommands
         _ => $"FAILED: {found.Message}",
     };
 
-    private static JsonNode Json(Backup backup) => new()
+    private static JsonNode Json(Backup backup) => new JsonObject
     {
         ["backup_id"] = backup.BackupId,
         ["node"] = backup.Node,

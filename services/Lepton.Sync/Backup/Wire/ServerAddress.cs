@@ -26,6 +26,10 @@ internal static class ServerAddress
             ? await OpenAsync(
                 new UnixDomainSocketEndPoint(Path.Combine(host, $".s.PGSQL.{address.Port}")), ProtocolType.Unspecified,
                 cancellationToken)
+            : address.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull)
+            ? throw new BackupException(
+                BackupFault.Invalid, "A backup over TCP takes SSL Mode=VerifyFull (or VerifyCA) in the database's connection "
+                + "string, with Root Certificate where the server's authority is your own.")
             : await SecureAsync(
                 await OpenAsync(new DnsEndPoint(host, address.Port), ProtocolType.Tcp, cancellationToken), address, host,
                 cancellationToken);
@@ -49,7 +53,7 @@ internal static class ServerAddress
         }
     }
 
-    // A whole database goes over it: over TCP only encrypted, whatever else a connection string allows (C1).
+    // A whole database goes over it: over TCP only encrypted, and only to who the server is (C1).
     private static async Task<Stream> SecureAsync(
         Stream stream, NpgsqlConnectionStringBuilder address, string host, CancellationToken cancellationToken)
     {
@@ -91,12 +95,9 @@ internal static class ServerAddress
                 RevocationMode = X509RevocationMode.NoCheck,
                 CustomTrustStore = { root },
             };
-        // As Npgsql: Prefer and Require encrypt for whoever answers, VerifyCA asks who signed, VerifyFull also for what.
         if (address.SslMode is SslMode.VerifyCA)
             options.RemoteCertificateValidationCallback = (_, _, _, errors) =>
                 (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
-        else if (address.SslMode is not SslMode.VerifyFull)
-            options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
         return options;
     }
 }
