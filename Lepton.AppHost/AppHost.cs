@@ -235,11 +235,19 @@ SyncNode AddSync(Region region, int index)
         .WithEnvironment("Sync__Keys__SecretFile", publishing
             ? $"{keys}/secret.key"
             : Path.Combine(keys, region.Name, "secret.key"))
+        .WithEnvironment("Sync__Backup__Enabled", installation.HasBackups ? "true" : "false")
+        .WithEnvironment("Sync__Backup__Directory", publishing
+            ? "/var/lib/lepton/backups"
+            : Path.Combine(installation.Instance, "backups", $"{region.Name}-{zone}"))
+        .WithEnvironment("Sync__Backup__SecretFile", publishing
+            ? $"{keys}/backup.key"
+            : Path.Combine(keys, region.Name, "backup.key"))
         .WithEnvironment("Sync__Keys__StoreDirectory", Path.Combine(data, "keys"))
         .WithEnvironment("Sync__Keys__ProviderDirectory", Path.Combine(data, "key-encryption"));
     if (publishing)
         return new SyncNode(node, region, zone, index, port);
-    node.WithEnvironment("Sync__Storage__DatabaseFile", Connections(region, zone))
+    node.WithEnvironment("Sync__Backup__ToolsDirectory", Path.Combine(installation.Home, "tools", "postgres"))
+        .WithEnvironment("Sync__Storage__DatabaseFile", Connections(region, zone))
         .WithEnvironment("Sync__Topology__DatabaseFile", Connections(installation.Regions[0], "a"));
     return new SyncNode(node, region, zone, index, port);
 
@@ -384,7 +392,8 @@ internal sealed record Region(string Name, int Index, int FirstPort)
 
 internal sealed partial record Installation(
     IReadOnlyList<Region> Regions, int Zones, bool HasWan, int BasePort, string Home, string Instance,
-    string Postgres, string PolicyFile, string IntrusionFile, string RecordsFile)
+    string Postgres, string PolicyFile, string IntrusionFile, string RecordsFile,
+    bool HasBackups)
 {
     private const int RegionsMax = 9;
 
@@ -411,7 +420,8 @@ internal sealed partial record Installation(
             lepton["Postgres"] is { Length: > 0 } postgres ? postgres : "embedded",
             Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root),
             Path.GetFullPath(lepton["IntrusionFile"] ?? Path.Combine("deploy", "intrusion.json"), root),
-            Path.GetFullPath(lepton["RecordsFile"] ?? Path.Combine("deploy", "records.json"), root));
+            Path.GetFullPath(lepton["RecordsFile"] ?? Path.Combine("deploy", "records.json"), root),
+            OneOf(lepton, "Backups", "off", "on") == "on");
     }
 
     public int IdentityPort => BasePort + 4;

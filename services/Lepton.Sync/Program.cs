@@ -1,5 +1,10 @@
 using Lepton.ServiceDefaults;
 using Lepton.Sync;
+using Lepton.Sync.Backup;
+
+// Offline, beside a node that may be running: it is no service.
+if (RestoreCommand.IsMeant(args))
+    return await RestoreCommand.RunAsync(args);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("sync");
@@ -9,3 +14,4 @@ await using var app = builder.Build();
 app.MapServiceDefaults(SyncApp.NoOthers, SyncApp.Offered);
 app.MapSync();
 await app.RunAsync();
+return 0;

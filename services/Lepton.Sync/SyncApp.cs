@@ -1,4 +1,5 @@
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Backup;
 using Lepton.Sync.Erasure;
 using Lepton.Sync.Homes;
 using Lepton.Sync.Placement;
@@ -20,7 +21,7 @@ internal static class SyncApp
     /// <summary>Its own contracts.</summary>
     public static readonly ServiceDescriptor[] Offered =
         [RecordService.Descriptor, TopologyService.Descriptor, V1.SubjectService.Descriptor,
-            PeerService.Descriptor];
+            PeerService.Descriptor, BackupService.Descriptor];
 
     /// <summary>In this order they start: each stands on those before it.</summary>
     public static IServiceCollection AddSync(this IServiceCollection services)
@@ -32,7 +33,8 @@ internal static class SyncApp
             .AddSyncSealing()
             .AddSyncErasure()
             .AddSyncReplication(s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
-            .AddSyncHomes();
+            .AddSyncHomes()
+            .AddSyncBackup();
     }
 
     public static WebApplication MapSync(this WebApplication app)
@@ -42,6 +44,7 @@ internal static class SyncApp
         app.MapGrpcService<TopologyEndpoint>();
         app.MapGrpcService<Erasure.SubjectService>();
         app.MapGrpcService<PeerEndpoint>();
+        app.MapGrpcService<BackupEndpoint>();
         return app;
     }
 

@@ -8,13 +8,14 @@ namespace Lepton.Testing;
 /// <summary>A real server, run as the app host runs it; tests have databases of their own.</summary>
 /// <param name="role">Who owns them.</param>
 /// <param name="replicates">The role may read the write-ahead log.</param>
-public class PostgresServer(string role, bool replicates = false)
+/// <param name="data">The supervisor's folder; null: a new one.</param>
+public class PostgresServer(string role, bool replicates = false, string? data = null)
 {
     private const int Terminate = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
-    private readonly string _data = Directory.CreateTempSubdirectory("lepton-pg-").FullName;
+    private readonly string _data = data ?? Directory.CreateTempSubdirectory("lepton-pg-").FullName;
     private readonly ManualResetEventSlim _ended = new();
     private readonly TaskCompletionSource<Process> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _databases;
@@ -52,6 +53,9 @@ public class PostgresServer(string role, bool replicates = false)
         if (process.HasExited)
             throw new InvalidOperationException("The server's supervisor ended.");
     }
+
+    /// <summary>The connection string to the role's own database.</summary>
+    public string OwnConnection => new ServerFolder(_data).ReadConnections()[role];
 
     /// <summary>The superuser's connection string, which no test of the service itself uses.</summary>
     public string SuperConnection

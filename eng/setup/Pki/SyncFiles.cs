@@ -4,7 +4,7 @@ namespace Lepton.Setup.Pki;
 
 /// <summary>
 /// The secrets that nodes of Sync start with: what keys and subjects are digested with and what saved maps are signed
-/// with, the same in every region, and each region's own, which seals its key-encryption keys.
+/// with, the same in every region, and each region's own: one seals its key-encryption keys, another its backups.
 /// </summary>
 internal static class SyncFiles
 {
@@ -21,6 +21,7 @@ internal static class SyncFiles
         {
             PemPair.CreateDirectory(Path.Combine(folder, region));
             Ensure(Path.Combine(folder, region, "secret.key"));
+            Ensure(Path.Combine(folder, region, "backup.key"));
         }
     }
 

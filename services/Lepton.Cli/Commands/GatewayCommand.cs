@@ -69,6 +69,24 @@ internal sealed class GatewayCommand(
         return command;
     }
 
+    /// <summary>The same for a command that asks every node of Sync in the region, each by itself.</summary>
+    public Command CompleteForNodes(
+        Command command, Func<ParseResult, IReadOnlyList<GatewayCall>, CancellationToken, Task<ExitCode>> action)
+    {
+        Add(command);
+        command.SetAction(async (parse, cancellation) =>
+        {
+            PlatformFile platform = session.RequireRunning(parse.GetRequiredValue(instance));
+            PlatformRegion region = platform.Region(parse.GetValue(from));
+            IReadOnlyList<PlatformRegion> nodes = region.SyncUrls.Count == 0
+                ? [region] // which has none: the call says so
+                : [.. region.SyncUrls.Select(url => region with { SyncUrls = [url] })];
+            using LoginTokens? tokens = Tokens(parse, platform);
+            return (int)await CallAllAsync(parse, platform, nodes, tokens, [], action, cancellation);
+        });
+        return command;
+    }
+
     /// <summary>Null: the call goes with a tenant's certificate.</summary>
     private LoginTokens? Tokens(ParseResult parse, PlatformFile platform) =>
         (parse.GetValue(tenant) ?? ownTenant) is null

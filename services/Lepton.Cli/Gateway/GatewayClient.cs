@@ -34,6 +34,7 @@ internal sealed class GatewayClient : IDisposable
         Records = new RecordService.RecordServiceClient(channel);
         Topology = new TopologyService.TopologyServiceClient(channel);
         Subjects = new SubjectService.SubjectServiceClient(channel);
+        Backups = new BackupService.BackupServiceClient(channel);
     }
 
     public string Region { get; }
@@ -47,12 +48,14 @@ internal sealed class GatewayClient : IDisposable
 
     public GRPCInferenceService.GRPCInferenceServiceClient Inference { get; }
 
-    /// <summary>Of a node of Sync, as are the next two.</summary>
+    /// <summary>Of a node of Sync, as are the next three.</summary>
     public RecordService.RecordServiceClient Records { get; }
 
     public TopologyService.TopologyServiceClient Topology { get; }
 
     public SubjectService.SubjectServiceClient Subjects { get; }
+
+    public BackupService.BackupServiceClient Backups { get; }
 
     /// <summary>What helps when the gateway does not know the caller; null where a certificate is shown.</summary>
     public string? LogInAgain { get; private init; }

@@ -20,6 +20,7 @@ internal static class SyncCommand
         SubjectCommands.Erase(session),
         SubjectCommands.Erasure(session),
         SubjectCommands.Export(session),
+        BackupCommands.Create(session),
     };
 
     /// <summary>A command to a region's nodes of Sync.</summary>
