@@ -238,7 +238,7 @@ SyncNode AddSync(Region region, int index)
         .WithEnvironment("Sync__Backup__Enabled", installation.HasBackups ? "true" : "false")
         .WithEnvironment("Sync__Backup__Directory", publishing
             ? "/var/lib/lepton/backups"
-            : Path.Combine(installation.Instance, "backups", $"{region.Name}-{zone}"))
+            : Path.Combine(data, "backups"))
         .WithEnvironment("Sync__Backup__SecretFile", publishing
             ? $"{keys}/backup.key"
             : Path.Combine(keys, region.Name, "backup.key"))
