@@ -12,7 +12,8 @@ internal static class BackupErrors
     public static RpcException FieldInvalid(string field, string takes) => RpcErrors.FieldInvalid(field, takes);
 
     public static RpcException Off() => RpcErrors.Create(
-        StatusCode.FailedPrecondition, ErrorReason.BackupsOff, "This node makes no backups: Sync:Backup:Enabled is false.");
+        StatusCode.FailedPrecondition, ErrorReason.BackupsOff,
+        "This node makes no backups: Sync:Backup:Enabled is false.");
 
     public static RpcException Unknown(string id) => RpcErrors.Create(
         StatusCode.NotFound, ErrorReason.BackupUnknown, $"There is no backup {id}.");
@@ -24,6 +25,7 @@ internal static class BackupErrors
         StatusCode.Unavailable, ErrorReason.BackupStoreUnavailable, why, null, RpcErrors.RetryAfter(RetryDelay));
 
     public static RpcException Overloaded() => RpcErrors.Create(
-        StatusCode.ResourceExhausted, ErrorReason.Overloaded, "More backups and verifications wait than this node holds.",
+        StatusCode.ResourceExhausted, ErrorReason.Overloaded,
+        "More backups and verifications wait than this node holds.",
         new Dictionary<string, string> { ["limit"] = "8 jobs" }, RpcErrors.RetryAfter(RetryDelay));
 }

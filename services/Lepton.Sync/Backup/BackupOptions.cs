@@ -39,9 +39,9 @@ internal sealed class BackupOptions
     public TimeSpan VerifyInterval { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// Days that a backup is kept, while there is a newer one. 1 to 30, default 7. What is not sealed (a deleted record's
-    /// key in a class with clear keys, its digests elsewhere) stays in backups that long: not longer than what an erasure
-    /// promises.
+    /// Days that a backup is kept, while there is a newer one. 1 to 30, default 7. What is not sealed (a deleted
+    /// record's key in a class with clear keys, its digests elsewhere) stays in backups that long: not longer than what
+    /// an erasure promises.
     /// </summary>
     [Range(1, 30, ErrorMessage = "Sync:Backup:KeepDays takes 1 to 30.")]
     public int KeepDays { get; set; } = 7;
@@ -51,7 +51,8 @@ internal sealed class BackupOptions
     public long BytesMax { get; set; } = 64L << 30;
 
     /// <summary>Longest time that a part of the log waits to be saved. 100 ms to 10 min, default 10 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ErrorMessage = "Sync:Backup:SaveInterval takes 100 ms to 10 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00",
+        ErrorMessage = "Sync:Backup:SaveInterval takes 100 ms to 10 min.")]
     public TimeSpan SaveInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Bytes of log in one object. 64 KiB to 64 MiB, default 16 MiB.</summary>
@@ -78,7 +79,8 @@ internal sealed class BackupOptions
     public TimeSpan SilenceMax { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Longest time of a base backup. 1 min to 2 days, default 12 h.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "2.00:00:00", ErrorMessage = "Sync:Backup:CreateTimeMax takes 1 min to 2 days.")]
+    [Range(typeof(TimeSpan), "00:01:00", "2.00:00:00",
+        ErrorMessage = "Sync:Backup:CreateTimeMax takes 1 min to 2 days.")]
     public TimeSpan CreateTimeMax { get; set; } = TimeSpan.FromHours(12);
 
     /// <summary>Longest time of a restore, recovery included. 1 min to 2 days, default 12 h.</summary>

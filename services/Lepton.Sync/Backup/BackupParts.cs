@@ -62,7 +62,9 @@ internal sealed class BackupReady(
         var (status, now) = (runner.Status, time.GetUtcNow());
         List<string> faults = [];
         if ((status.Newest?.EndTime ?? _start) + (2 * options.Value.Interval) < now)
-            faults.Add(status.Newest is { } newest ? $"The newest backup is of {newest.EndTime:u}." : "There is no backup.");
+            faults.Add(status.Newest is { } newest
+                ? $"The newest backup is of {newest.EndTime:u}."
+                : "There is no backup.");
         if (status.LastFinding is { Good: false } finding)
             faults.Add($"The last verification failed: {finding.Message}");
         else if ((status.LastGood ?? _start) + (2 * options.Value.VerifyInterval) < now)

@@ -14,8 +14,8 @@ internal sealed record BackupStatus(
     BackupManifest? Newest, DateTimeOffset? LastGood, Verification? LastFinding, string? Fault);
 
 /// <summary>
-/// Makes, verifies and forgets backups, one thing at a time: on demand, and by the clock. After a failure it tries again
-/// in ten minutes.
+/// Makes, verifies and forgets backups, one thing at a time: on demand, and by the clock. After a failure it tries
+/// again in ten minutes.
 /// </summary>
 internal sealed partial class BackupRunner(
     BackupJobs jobs, BaseBackups backups, BackupCatalog catalog, BackupVerifier verifier, LogArchiver archiver,
@@ -143,7 +143,8 @@ internal sealed partial class BackupRunner(
     {
         var finding = await verifier.VerifyAsync(id, cancellationToken);
         if (!finding.Good)
-            throw new BackupException(BackupFault.Damaged, $"The backup {id} did not stand its check: {finding.Message}");
+            throw new BackupException(
+                BackupFault.Damaged, $"The backup {id} did not stand its check: {finding.Message}");
         LogVerified(id, finding.Records, finding.Seconds);
     }
 

@@ -15,8 +15,9 @@ internal static class RestoreCommand
     private const string Usage =
         """
         usage: Lepton.Sync backup restore --to DIR [--time TIME] [--backup ID] [--node REGION-ZONE]
-        Restores into DIR/pgdata, which must not be there. TIME: e.g. 2026-11-25T12:00:00Z; without it everything that is
-        archived. Takes Lepton:Region, Lepton:Zone and Sync:Backup:Directory, SecretFile and ToolsDirectory as a node does.
+        Restores into DIR/pgdata, which must not be there. TIME: e.g. 2026-11-25T12:00:00Z; without it everything
+        that is archived. Takes Lepton:Region, Lepton:Zone and Sync:Backup:Directory, SecretFile and ToolsDirectory as a
+        node does.
         """;
 
     public static bool IsMeant(string[] args) => args is ["backup", "restore", ..];

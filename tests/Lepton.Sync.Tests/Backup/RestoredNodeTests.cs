@@ -95,6 +95,33 @@ public sealed class RestoredNodeTests(BackupServer server)
     }
 
     [Fact]
+    public async Task Archive_OfAServerThatStops_IsSavedToTheEndAtOnce()
+    {
+        BackupServer own = new();
+        await own.InitializeAsync();
+        var folder = Directory.CreateTempSubdirectory("lepton-backup-").FullName;
+        var test = await TestBackup.CreateAsync(
+            await own.CreateDatabaseAsync(), folder: folder, configure: o => o.SaveInterval = TimeSpan.FromMinutes(10));
+        await test.BackUpAsync();
+        await test.PutAsync("row", 5);
+        ulong end;
+        await using (NpgsqlConnection sql = new(test.Connection))
+        {
+            await sql.OpenAsync();
+            await using NpgsqlCommand command = new("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8", sql);
+            end = (ulong)(long)(await command.ExecuteScalarAsync() ?? 0L);
+        }
+
+        await own.DisposeAsync();
+
+        Assert.True(test.Archiver.State.SavedTo.Value > end); // the server's last word, its checkpoint, is there too
+        await test.StopAsync();
+        Assert.Equal(5, (await test.RestoreAsync()).Count);
+        await test.Storage.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task Verify_OfAGoodBackup_ReadsEveryRecordAndLeavesNothing()
     {
         await using var test = await TestBackup.CreateAsync(await server.CreateDatabaseAsync());

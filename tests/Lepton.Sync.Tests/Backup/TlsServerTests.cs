@@ -53,8 +53,8 @@ public sealed class TlsServerTests(BackupServer server)
         listener.Start();
         NpgsqlConnectionStringBuilder address = new()
         {
-            Host = "localhost", Port = ((IPEndPoint)listener.LocalEndpoint).Port, Username = "sync", Password = "secret",
-            Timeout = 60, SslMode = SslMode.VerifyFull,
+            Host = "localhost", Port = ((IPEndPoint)listener.LocalEndpoint).Port, Username = "sync",
+            Password = "secret", Timeout = 60, SslMode = SslMode.VerifyFull,
         };
         var opening = OpenAsync(address);
         using var client = await listener.AcceptTcpClientAsync();

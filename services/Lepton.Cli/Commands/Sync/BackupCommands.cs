@@ -45,7 +45,7 @@ internal static class BackupCommands
             DefaultValueFactory = _ => "",
         };
         return SyncCommand.Calls(session).CompleteForNodes(
-            new Command("verify", "Begin a restore check: a real server over a restored copy, every record read.") { id },
+            new Command("verify", "Begin a restore check: a real server over a copy, every record read.") { id },
             async (parse, calls, _) =>
             {
                 string wanted = parse.GetRequiredValue(id);
@@ -124,7 +124,8 @@ internal static class BackupCommands
             {
                 calls[0].Terminal.Line(log.Message.Length > 0
                     ? $"{url}: the log is not archived: {log.Message}"
-                    : string.Create(CultureInfo.InvariantCulture, $"{url}: the log is archived but for {log.LagBytes} bytes."));
+                    : string.Create(
+                        CultureInfo.InvariantCulture, $"{url}: the log is archived but for {log.LagBytes} bytes."));
             }
 
             return ExitCode.Ok;

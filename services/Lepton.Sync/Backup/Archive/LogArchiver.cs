@@ -1,4 +1,3 @@
-using System.Globalization;
 using Lepton.Sync.Backup.Wire;
 using Lepton.Sync.Records;
 using Lepton.Sync.Storage;
@@ -17,8 +16,9 @@ internal sealed record ArchiveState(
     OpenLine? Line, LogPosition SavedTo, LogPosition ServerEnd, long? CaughtUpAt, BackupException? Fault);
 
 /// <summary>
-/// Keeps the server's write-ahead log: streams it through a physical slot, which makes the server keep what is not saved,
-/// and confirms a position only when it is durable in the store. Begins again after any failure, where it stopped.
+/// Keeps the server's write-ahead log: streams it through a physical slot, which makes the server keep what is not
+/// saved, and confirms a position only when it is durable in the store. Begins again after any failure,
+/// where it stopped.
 /// </summary>
 internal sealed partial class LogArchiver(
     LogArchive archive, IOptions<BackupOptions> options, IOptions<StorageOptions> storage, BackupMetrics metrics,
@@ -117,7 +117,7 @@ internal sealed partial class LogArchiver(
     private async Task StreamAsync(CancellationToken cancellationToken)
     {
         var connection = storage.Value.ReadConnection();
-        var segmentBytes = await ReadSegmentBytesAsync(connection, cancellationToken);
+        var segmentBytes = await LogSlot.ReadSegmentBytesAsync(connection, cancellationToken);
         await using var link = await ReplicationLink.OpenAsync(
             connection, options.Value.SilenceMax, time, cancellationToken);
         var server = await ServerIdentity.ReadAsync(link, cancellationToken);
@@ -125,16 +125,18 @@ internal sealed partial class LogArchiver(
             await archive.TidyAsync(cancellationToken);
         _isTidy = true;
         var line = await archive.EnsureAsync(server.SystemId, server.Timeline, segmentBytes, cancellationToken);
-        var kept = line.Line.SegmentOf(await EnsureSlotAsync(link, cancellationToken));
+        var (slotAt, wasLost) = await LogSlot.EnsureAsync(link, options.Value.Slot, cancellationToken);
+        _lost |= wasLost;
+        var kept = line.Line.SegmentOf(slotAt);
         var pieces = await archive.PiecesAsync(line.Line.Prefix, cancellationToken);
         var from = kept;
         if (pieces is [.., var last])
         {
             if (last.End > server.Flushed)
                 throw new BackupException(
-                    BackupFault.Invalid, $"The server's log ends at {PositionText.Of(server.Flushed)}, before the archive "
-                    + $"of it at {PositionText.Of(last.End)}: it was put back without a new timeline. Take a new "
-                    + "Sync:Backup:Directory, or restore with backup restore.");
+                    BackupFault.Invalid, $"The server's log ends at {PositionText.Of(server.Flushed)}, before the "
+                    + $"archive of it at {PositionText.Of(last.End)}: it was put back without a new timeline. Take a "
+                    + "new Sync:Backup:Directory, or restore with backup restore.");
             from = _lost && kept > last.End ? kept : last.End;
             if (from > last.End)
             {
@@ -159,7 +161,7 @@ internal sealed partial class LogArchiver(
             if (tick.IsCompleted)
                 tick = Task.Delay(Tick, time, cancellationToken);
             await Task.WhenAny(next, tick);
-            var mustConfirm = time.GetElapsedTime(confirmedAt) >= ConfirmInterval;
+            var isAsked = false;
             if (next.IsCompleted)
             {
                 if (await next is not { } message)
@@ -169,17 +171,18 @@ internal sealed partial class LogArchiver(
                 }
                 await TakeAsync(line, buffer, message, cancellationToken);
                 _lost = false;
-                mustConfirm |= message.WantsAnswer;
+                isAsked = message.WantsAnswer;
                 next = null;
             }
-            if (mustConfirm || IsDue(buffer))
-            {
+            var isSaving = isAsked || IsDue(buffer);
+            if (isSaving)
                 await SaveAsync(line, buffer, cancellationToken);
-                await LogStream.ConfirmAsync(
-                    link, buffer.End, buffer.Start, time, wantsAnswer: next is not null && mustConfirm,
-                    cancellationToken);
-                confirmedAt = time.GetTimestamp();
-            }
+            var isBeat = time.GetElapsedTime(confirmedAt) >= ConfirmInterval;
+            if (!isSaving && !isBeat)
+                continue;
+            // A server that is silent for want of news answers the beat: else it is gone.
+            await LogStream.ConfirmAsync(link, buffer.End, buffer.Start, time, isBeat, cancellationToken);
+            confirmedAt = time.GetTimestamp();
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
@@ -193,7 +196,8 @@ internal sealed partial class LogArchiver(
     {
         if (!message.Bytes.IsEmpty && message.Start != buffer.End)
             throw new BackupException(
-                BackupFault.LogGap, $"The server sent {PositionText.Of(message.Start)} after {PositionText.Of(buffer.End)}.");
+                BackupFault.LogGap,
+                $"The server sent {PositionText.Of(message.Start)} after {PositionText.Of(buffer.End)}.");
         for (var rest = message.Bytes; !rest.IsEmpty;)
         {
             rest = rest[buffer.Take(rest.Span, message.ServerTime, time.GetTimestamp())..];
@@ -221,25 +225,6 @@ internal sealed partial class LogArchiver(
         });
     }
 
-    /// <summary>The slot's position: from there on the server keeps its log.</summary>
-    private async Task<LogPosition> EnsureSlotAsync(ReplicationLink link, CancellationToken cancellationToken)
-    {
-        var slot = options.Value.Slot;
-        var rows = await link.QueryAsync($"READ_REPLICATION_SLOT \"{slot}\"", cancellationToken);
-        if (rows is [["physical", { } position, ..]])
-            return PositionText.Parse(position);
-        if (rows is [["physical", null, ..]]) // invalidated: the server gave it up
-        {
-            await link.QueryAsync($"DROP_REPLICATION_SLOT \"{slot}\"", cancellationToken);
-            _lost = true;
-        }
-        await link.QueryAsync($"CREATE_REPLICATION_SLOT \"{slot}\" PHYSICAL (RESERVE_WAL true)", cancellationToken);
-        rows = await link.QueryAsync($"READ_REPLICATION_SLOT \"{slot}\"", cancellationToken);
-        return rows is [[_, { } made, ..]]
-            ? PositionText.Parse(made)
-            : throw new BackupException(BackupFault.ServerRefused, $"The slot {slot} holds no position.");
-    }
-
     /// <summary>A store that takes nothing must not fill the database's disk.</summary>
     private async Task SpareServerAsync(CancellationToken cancellationToken)
     {
@@ -247,14 +232,9 @@ internal sealed partial class LogArchiver(
         {
             await using var link = await ReplicationLink.OpenAsync(
                 storage.Value.ReadConnection(), options.Value.SilenceMax, time, cancellationToken);
-            var server = await ServerIdentity.ReadAsync(link, cancellationToken);
-            var rows = await link.QueryAsync($"READ_REPLICATION_SLOT \"{options.Value.Slot}\"", cancellationToken);
-            if (rows is not [[_, { } text, ..]])
+            if (await LogSlot.DropBeyondAsync(
+                link, options.Value.Slot, options.Value.ServerLogBytesMax, cancellationToken) is not { } kept)
                 return;
-            var kept = server.Flushed.Value - Math.Min(server.Flushed.Value, PositionText.Parse(text).Value);
-            if (kept <= (ulong)options.Value.ServerLogBytesMax)
-                return;
-            await link.QueryAsync($"DROP_REPLICATION_SLOT \"{options.Value.Slot}\"", cancellationToken);
             _lost = true;
             LogSlotDropped(kept);
         }
@@ -264,21 +244,13 @@ internal sealed partial class LogArchiver(
         }
     }
 
-    private static async Task<int> ReadSegmentBytesAsync(string connection, CancellationToken cancellationToken)
-    {
-        await using NpgsqlConnection sql = new(
-            new NpgsqlConnectionStringBuilder(connection) { Pooling = false }.ConnectionString);
-        await sql.OpenAsync(cancellationToken);
-        await using NpgsqlCommand command = new(
-            "SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'", sql);
-        return int.Parse(
-            await command.ExecuteScalarAsync(cancellationToken) as string ?? "", CultureInfo.InvariantCulture);
-    }
-
     private void InterlockedMax(ulong value)
     {
         for (var seen = Interlocked.Read(ref _wanted); seen < value;)
-            seen = Interlocked.CompareExchange(ref _wanted, value, seen) is var before && before == seen ? value : before;
+        {
+            var before = Interlocked.CompareExchange(ref _wanted, value, seen);
+            seen = before == seen ? value : before;
+        }
     }
 
     private void Publish(ArchiveState state)

@@ -31,7 +31,7 @@ internal sealed record LogLine(
     }
 }
 
-/// <summary>A piece of a log: START-END-TIME in hexadecimal, so that the order of names is the order of the log.</summary>
+/// <summary>A piece of a log: START-END-TIME in hexadecimal, so that names are in the order of the log.</summary>
 /// <param name="Name">The object's.</param>
 /// <param name="Start">Its first byte.</param>
 /// <param name="End">After its last.</param>
@@ -41,8 +41,8 @@ internal sealed record LogPiece(string Name, LogPosition Start, LogPosition End,
 {
     private const string Suffix = ".wal";
 
-    public static string NameOf(string prefix, LogPosition start, LogPosition end, DateTimeOffset time) => string.Create(
-        CultureInfo.InvariantCulture,
+    public static string NameOf(string prefix, LogPosition start, LogPosition end, DateTimeOffset time) =>
+        string.Create(CultureInfo.InvariantCulture,
         $"{prefix}{start.Value:x16}-{end.Value:x16}-{time.ToUnixTimeMilliseconds():x12}{Suffix}");
 
     /// <summary>Null: the object is no piece.</summary>

@@ -32,7 +32,8 @@ internal sealed class BackupCatalog(
     }
 
     public async Task SaveAsync(
-        BackupManifest manifest, Verification verification, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+        BackupManifest manifest, Verification verification, ReadOnlyMemory<byte> key,
+        CancellationToken cancellationToken)
     {
         var name = BackupManifest.PrefixOf(manifest.Node, manifest.Id) + Verification.Document;
         await SignedDocument.WriteAsync(
@@ -46,8 +47,8 @@ internal sealed class BackupCatalog(
     }
 
     /// <summary>
-    /// Deletes what may go: backups older than <paramref name="keep"/> while there is a newer good one, what a crash left
-    /// unfinished (but not <paramref name="running"/>), and the log before the oldest that is left.
+    /// Deletes what may go: backups older than <paramref name="keep"/> while there is a newer good one, what a crash
+    /// left unfinished (but not <paramref name="running"/>), and the log before the oldest that is left.
     /// </summary>
     /// <returns>How many backups.</returns>
     public async Task<int> ForgetAsync(TimeSpan keep, string? running, CancellationToken cancellationToken)
@@ -78,7 +79,8 @@ internal sealed class BackupCatalog(
             return false;
         await DeleteAsync(complete[0].Id, cancellationToken);
         await ForgetLogAsync(
-            [.. complete.Skip(1).Select(b => b.Manifest).OfType<BackupManifest>()], isSparing: false, cancellationToken);
+            [.. complete.Skip(1).Select(b => b.Manifest).OfType<BackupManifest>()], isSparing: false,
+            cancellationToken);
         return true;
     }
 

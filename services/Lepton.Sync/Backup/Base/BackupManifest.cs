@@ -69,4 +69,5 @@ internal sealed record Verification(
 /// <param name="Fault">Why it is not usable; null: it is.</param>
 /// <param name="Bytes">What its objects take.</param>
 internal sealed record KeptBackup(
-    string Id, BackupManifest? Manifest, ReadOnlyMemory<byte> Key, Verification? Verification, string? Fault, long Bytes);
+    string Id, BackupManifest? Manifest, ReadOnlyMemory<byte> Key, Verification? Verification, string? Fault,
+    long Bytes);

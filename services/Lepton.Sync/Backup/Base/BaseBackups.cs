@@ -28,8 +28,8 @@ internal sealed class BaseBackups(
         $"{time.GetUtcNow():yyyyMMdd't'HHmmss'z'}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
 
     /// <summary>
-    /// Complete when it returns: the data folder, and the log that makes it consistent. When it throws, what it wrote is
-    /// no backup and is deleted by the next <see cref="BackupCatalog.ForgetAsync"/>.
+    /// Complete when it returns: the data folder, and the log that makes it consistent. When it throws, what it wrote
+    /// is no backup and is deleted by the next <see cref="BackupCatalog.ForgetAsync"/>.
     /// </summary>
     /// <exception cref="BackupException">Not made.</exception>
     public async Task<BackupManifest> CreateAsync(string id, CancellationToken cancellationToken)
@@ -134,7 +134,8 @@ internal sealed class BaseBackups(
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             return new ServerFacts(
-                new DateTimeOffset(reader.GetDateTime(0)), reader.GetString(1), reader.GetString(2), reader.GetString(3));
+                new DateTimeOffset(reader.GetDateTime(0)), reader.GetString(1), reader.GetString(2),
+                reader.GetString(3));
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {

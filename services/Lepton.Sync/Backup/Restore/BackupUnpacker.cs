@@ -110,7 +110,8 @@ internal sealed class BackupUnpacker(IBackupStore store, LogArchive archive)
 
     /// <returns>The file's path as the server lists it; null: a folder.</returns>
     private static async Task<string?> TakeAsync(
-        TarEntry entry, string folder, IReadOnlyDictionary<string, ServerFile> listed, CancellationToken cancellationToken)
+        TarEntry entry, string folder, IReadOnlyDictionary<string, ServerFile> listed,
+        CancellationToken cancellationToken)
     {
         var relative = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
         var path = Path.GetFullPath(Path.Combine(folder, relative.TrimEnd('/')));
@@ -121,14 +122,16 @@ internal sealed class BackupUnpacker(IBackupStore store, LogArchive archive)
             case TarEntryType.Directory:
                 Directory.CreateDirectory(path, FolderMode);
                 return null;
-            case TarEntryType.RegularFile or TarEntryType.V7RegularFile when listed.TryGetValue(relative, out var wanted):
+            case TarEntryType.RegularFile or TarEntryType.V7RegularFile
+                when listed.TryGetValue(relative, out var wanted):
                 Directory.CreateDirectory(Path.GetDirectoryName(path) ?? folder, FolderMode);
                 if (await WriteAsync(entry.DataStream, path, cancellationToken) != wanted)
                     throw new BackupException(BackupFault.Damaged, $"{relative} is not what the server sent.");
                 return relative;
             default:
                 throw new BackupException(
-                    BackupFault.Damaged, $"The backup holds {entry.Name} ({entry.EntryType}), which the server did not list.");
+                    BackupFault.Damaged,
+                    $"The backup holds {entry.Name} ({entry.EntryType}), which the server did not list.");
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class BackupVerifier(
 {
     private const string FolderPrefix = "lepton-verify-";
 
-    /// <summary>The last part of the log may end in the middle of a record, which is not recovered: 1 MiB here.</summary>
+    /// <summary>The log may end in the middle of a record, which is not recovered: 1 MiB here.</summary>
     private const ulong RecordBytesMax = 1 << 20;
 
     /// <summary>The finding, which is kept beside the backup.</summary>

@@ -4,8 +4,8 @@ namespace Lepton.Sync.Backup.Restore;
 
 /// <summary>
 /// Starts PostgreSQL's programs, which refuse to run as root: root starts them inside a user namespace where it is
-/// nobody, which needs no change of owners; where namespaces are forbidden, as the user nobody itself. (As eng/postgres,
-/// which no service may reference.)
+/// nobody, which needs no change of owners; where namespaces are forbidden, as the user nobody itself. (As
+/// eng/postgres, which no service may reference.)
 /// </summary>
 internal sealed class PostgresProgram
 {
@@ -31,7 +31,8 @@ internal sealed class PostgresProgram
     /// <summary>Lets the server own what it writes, where it runs as another user.</summary>
     public async Task HandOverAsync(IEnumerable<string> paths, CancellationToken cancellationToken)
     {
-        if (_changesUser && (await RunAsync(["chown", "-R", $"{Nobody}:{Nobody}", .. paths], cancellationToken)).Code != 0)
+        if (_changesUser
+            && (await RunAsync(["chown", "-R", $"{Nobody}:{Nobody}", .. paths], cancellationToken)).Code != 0)
             throw new BackupException(
                 BackupFault.RestoreFailed, $"The restored files cannot be given to user {Nobody}.");
     }
@@ -57,8 +58,8 @@ internal sealed class PostgresProgram
     {
         if (tools.Length == 0 || !File.Exists(Path.Combine(tools, "bin", "postgres")))
             throw new BackupException(
-                BackupFault.Invalid, "Sync:Backup:ToolsDirectory takes a folder with bin/postgres, for verification and "
-                + $"restore; \"{tools}\" is none.");
+                BackupFault.Invalid, "Sync:Backup:ToolsDirectory takes a folder with bin/postgres, for verification "
+                + $"and restore; \"{tools}\" is none.");
         var (code, output) = await RunAsync([Path.Combine(tools, "bin", "postgres"), "--version"], cancellationToken);
         var version = output.Split(' ').FirstOrDefault(word => word.Length > 0 && char.IsAsciiDigit(word[0]));
         return code == 0 && version is not null

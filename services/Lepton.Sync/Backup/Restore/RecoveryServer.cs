@@ -39,8 +39,8 @@ internal sealed partial class RecoveryServer : IAsyncDisposable
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="BackupException">RestoreFailed: it ended; the message holds its last words.</exception>
     public static async Task<RecoveryServer> StartAsync(
-        PostgresProgram program, string tools, string data, IReadOnlyDictionary<string, string> target, TimeProvider time,
-        CancellationToken cancellationToken)
+        PostgresProgram program, string tools, string data, IReadOnlyDictionary<string, string> target,
+        TimeProvider time, CancellationToken cancellationToken)
     {
         var work = Directory.CreateTempSubdirectory("lepton-br-").FullName;
         RecoveryServer server = new(data, work, time);
@@ -94,7 +94,8 @@ internal sealed partial class RecoveryServer : IAsyncDisposable
         var process = await _started.Task;
         await SignalAsync(process, Interrupt);
         if (!_ended.Task.IsCompleted || process.ExitCode != 0)
-            throw new BackupException(BackupFault.RestoreFailed, $"The restored server did not stop in order:\n{Output}");
+            throw new BackupException(
+                BackupFault.RestoreFailed, $"The restored server did not stop in order:\n{Output}");
     }
 
     public async ValueTask DisposeAsync()
@@ -113,7 +114,8 @@ internal sealed partial class RecoveryServer : IAsyncDisposable
     {
         try
         {
-            var process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start.");
+            var process = Process.Start(start)
+                ?? throw new InvalidOperationException($"{start.FileName} did not start.");
             process.OutputDataReceived += (_, e) => Take(e.Data);
             process.ErrorDataReceived += (_, e) => Take(e.Data);
             process.BeginOutputReadLine();

@@ -57,8 +57,8 @@ internal sealed class Restorer(
         var major = await PostgresProgram.MajorOfAsync(tools, cancellationToken);
         if (major != manifest.ServerMajor)
             throw new BackupException(
-                BackupFault.Invalid, $"The backup is of PostgreSQL {manifest.ServerMajor}; Sync:Backup:ToolsDirectory has "
-                + $"{major}.");
+                BackupFault.Invalid, $"The backup is of PostgreSQL {manifest.ServerMajor}; Sync:Backup:ToolsDirectory "
+                + $"has {major}.");
         var line = await archive.OpenAsync(point.Node, manifest.SystemId, manifest.Timeline, cancellationToken);
         var pieces = await UsableAsync(line, manifest, point.Time, cancellationToken);
         CheckRoom(folder, manifest.PlainBytes + (long)(pieces[^1].End.Value - manifest.Start));
@@ -95,7 +95,8 @@ internal sealed class Restorer(
                 throw new BackupException(BackupFault.Damaged, chosen.Fault ?? $"The backup {id} is not complete.");
             return point.Time < of.EndTime
                 ? throw new BackupException(
-                    BackupFault.NotFound, $"The backup {id} restores to {of.EndTime:O} or later, not to {point.Time:O}.")
+                    BackupFault.NotFound,
+                    $"The backup {id} restores to {of.EndTime:O} or later, not to {point.Time:O}.")
                 : (of, chosen.Key);
         }
         var all = await catalog.ListAsync(point.Node, cancellationToken);
@@ -163,7 +164,8 @@ internal sealed class Restorer(
         var free = new DriveInfo(parent).AvailableFreeSpace;
         if (free < bytes + SpareBytes)
             throw new BackupException(
-                BackupFault.StoreFull, $"{parent} has {free} bytes left; the restored server takes {bytes + SpareBytes}.");
+                BackupFault.StoreFull,
+                $"{parent} has {free} bytes left; the restored server takes {bytes + SpareBytes}.");
     }
 
     // An operator's server may keep its settings elsewhere than in its data folder.
@@ -187,7 +189,8 @@ internal sealed class Restorer(
         var newest = Directory.EnumerateFiles(Path.Combine(folder, "pg_wal"), "*.history")
             .Select(Path.GetFileNameWithoutExtension).Max(StringComparer.Ordinal);
         if (newest is null || !uint.TryParse(
-                newest, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var timeline) || timeline <= old)
+                newest, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var timeline)
+            || timeline <= old)
             throw new BackupException(BackupFault.RestoreFailed, "The restored server began no new timeline.");
         var lines = await File.ReadAllLinesAsync(
             Path.Combine(folder, "pg_wal", newest + ".history"), cancellationToken);

@@ -2,7 +2,8 @@ namespace Lepton.Sync.Backup.Sealed;
 
 /// <summary>
 /// The region's key over backups: wraps the key of each. By default a secret file of the region; a key management
-/// service is the same two calls. It is another key than what wraps the subjects' data keys: those are in no backup (S7).
+/// service is the same two calls. It is another key than what wraps the subjects' data keys: those are in no backup
+/// (S7).
 /// </summary>
 internal interface IBackupKey
 {

@@ -5,11 +5,11 @@ using System.Text;
 namespace Lepton.Sync.Backup.Sealed;
 
 /// <summary>
-/// A sealed object: <c>LSB1</c>, a salt of 32 random bytes, then chunks of 256 KiB each followed by its tag of 16 bytes;
-/// the last is shorter or as long. Each object has a key of its own (HKDF-SHA256 of the backup's key and the salt), so a
-/// chunk's nonce is its index. The associated data are the object's name, the index and whether it is the last: a chunk
-/// that was changed, moved, left out or cut off is found (the STREAM construction: Hoang, Reyhanitabar, Rogaway, Vizár
-/// 2015).
+/// A sealed object: <c>LSB1</c>, a salt of 32 random bytes, then chunks of 256 KiB each followed by its tag of 16
+/// bytes; the last is shorter or as long. Each object has a key of its own (HKDF-SHA256 of the backup's key and the
+/// salt), so a chunk's nonce is its index. The associated data are the object's name, the index and whether it is the
+/// last: a chunk that was changed, moved, left out or cut off is found (the STREAM construction: Hoang, Reyhanitabar,
+/// Rogaway, Vizár 2015).
 /// </summary>
 internal sealed class SealedFormat : IDisposable
 {

@@ -24,8 +24,8 @@ internal sealed class SecretFileBackupKey(string file) : IBackupKey
         var wrapped = new byte[NonceBytes + key.Length + TagBytes];
         RandomNumberGenerator.Fill(wrapped.AsSpan(0, NonceBytes));
         aes.Encrypt(
-            wrapped.AsSpan(0, NonceBytes), key.Span, wrapped.AsSpan(NonceBytes, key.Length), wrapped.AsSpan(^TagBytes..),
-            Encoding.UTF8.GetBytes(context));
+            wrapped.AsSpan(0, NonceBytes), key.Span, wrapped.AsSpan(NonceBytes, key.Length),
+            wrapped.AsSpan(^TagBytes..), Encoding.UTF8.GetBytes(context));
         return wrapped;
     }
 

@@ -34,7 +34,8 @@ internal static class SignedDocument
         where T : IRegional
     {
         var line = JsonSerializer.SerializeToUtf8Bytes(document, Json);
-        byte[] bytes = [.. line, (byte)'\n', .. Encoding.ASCII.GetBytes(Prefix + Hmac(key.Span, name, line)), (byte)'\n'];
+        byte[] bytes =
+            [.. line, (byte)'\n', .. Encoding.ASCII.GetBytes(Prefix + Hmac(key.Span, name, line)), (byte)'\n'];
         return store.PutAsync(name, async (stream, token) => await stream.WriteAsync(bytes, token), cancellationToken);
     }
 
@@ -51,7 +52,8 @@ internal static class SignedDocument
             throw Damaged(name);
         if (document.Region != region)
             throw new BackupException(
-                BackupFault.WrongRegion, $"{name} is of region {document.Region}; this is {region}, which never opens it.");
+                BackupFault.WrongRegion,
+                $"{name} is of region {document.Region}; this is {region}, which never opens it.");
         var key = await regionKey.UnwrapAsync(document.WrappedKey, ContextOf(region, name), cancellationToken);
         var wanted = Encoding.ASCII.GetBytes(Prefix + Hmac(key, name, bytes.AsSpan(0, end)) + "\n");
         return CryptographicOperations.FixedTimeEquals(bytes.AsSpan(end + 1), wanted)

@@ -16,7 +16,7 @@ internal interface IBackupStore
     /// <exception cref="BackupException">NotFound, StoreUnavailable.</exception>
     Task<Stream> OpenAsync(string name, CancellationToken cancellationToken);
 
-    /// <summary>All whose names begin with the prefix (which ends in a slash, or is empty), in the order of names.</summary>
+    /// <summary>All whose names begin with the prefix (which ends in a slash, or is empty), in order.</summary>
     /// <exception cref="BackupException">StoreUnavailable.</exception>
     Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken);
 

@@ -10,7 +10,7 @@ namespace Lepton.Sync.Backup.Wire;
 /// <param name="End">Recovery must come this far before the files fit together.</param>
 internal readonly record struct BaseBackupSpan(uint Timeline, LogPosition Start, LogPosition End);
 
-/// <summary>BASE_BACKUP (PostgreSQL 15 or later): the data folder as one tar archive, and the server's manifest.</summary>
+/// <summary>BASE_BACKUP (PostgreSQL 15 or later): the data folder as one tar archive, and the manifest.</summary>
 internal static class BaseBackupCommand
 {
     /// <param name="link">A connection, which is used up when this fails.</param>
@@ -27,8 +27,8 @@ internal static class BaseBackupCommand
         var kilobytes = Math.Clamp(bytesPerSecondMax >> 10, 32, 1 << 20);
         await link.SendQueryAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"BASE_BACKUP (LABEL '{label}', CHECKPOINT 'fast', WAIT false, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256', "
-            + $"MAX_RATE {kilobytes})"), cancellationToken);
+            $"BASE_BACKUP (LABEL '{label}', CHECKPOINT 'fast', WAIT false, MANIFEST 'yes', "
+            + $"MANIFEST_CHECKSUMS 'SHA256', MAX_RATE {kilobytes})"), cancellationToken);
         List<(LogPosition Position, uint Timeline)> ends = [];
         var target = Stream.Null;
         for (; ; )
@@ -63,7 +63,8 @@ internal static class BaseBackupCommand
                 return folder.Length == 0
                     ? tar
                     : throw new BackupException(
-                        BackupFault.ForeignFiles, $"The server has a tablespace in {folder}; only its data folder is kept.");
+                        BackupFault.ForeignFiles,
+                        $"The server has a tablespace in {folder}; only its data folder is kept.");
             case 'm':
                 return manifest;
             case 'd':

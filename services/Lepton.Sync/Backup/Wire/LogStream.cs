@@ -25,7 +25,8 @@ internal static class LogStream
     {
         await link.SendQueryAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"START_REPLICATION SLOT \"{slot}\" PHYSICAL {PositionText.Of(from)} TIMELINE {timeline}"), cancellationToken);
+            $"START_REPLICATION SLOT \"{slot}\" PHYSICAL {PositionText.Of(from)} TIMELINE {timeline}"),
+            cancellationToken);
         while ((await link.ReadAsync(cancellationToken)).Type is var type && type != 'W')
             if (type == 'Z')
                 throw new BackupException(BackupFault.ServerUnavailable, "The database server ended the log's stream.");

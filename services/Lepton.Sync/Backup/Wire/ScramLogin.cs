@@ -77,5 +77,6 @@ internal sealed class ScramLogin(string password, string nonce)
     }
 
     private static BackupException Refused() => new(
-        BackupFault.ServerRefused, "The database server's SCRAM-SHA-256 messages are not those of who knows the password.");
+        BackupFault.ServerRefused,
+        "The database server's SCRAM-SHA-256 messages are not those of who knows the password.");
 }

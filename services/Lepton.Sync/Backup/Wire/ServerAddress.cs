@@ -28,11 +28,11 @@ internal static class ServerAddress
                 cancellationToken)
             : address.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull)
             ? throw new BackupException(
-                BackupFault.Invalid, "A backup over TCP takes SSL Mode=VerifyFull (or VerifyCA) in the database's connection "
-                + "string, with Root Certificate where the server's authority is your own.")
+                BackupFault.Invalid, "A backup over TCP takes SSL Mode=VerifyFull (or VerifyCA) in the database's "
+                + "connection string, with Root Certificate where the server's authority is your own.")
             : await SecureAsync(
-                await OpenAsync(new DnsEndPoint(host, address.Port), ProtocolType.Tcp, cancellationToken), address, host,
-                cancellationToken);
+                await OpenAsync(new DnsEndPoint(host, address.Port), ProtocolType.Tcp, cancellationToken), address,
+                host, cancellationToken);
     }
 
     private static async Task<Stream> OpenAsync(
@@ -64,7 +64,8 @@ internal static class ServerAddress
             await stream.ReadExactlyAsync(answer, cancellationToken);
             if (answer[0] != (byte)'S')
                 throw new BackupException(
-                    BackupFault.ServerRefused, $"The database server {host} offers no TLS; a backup needs it over TCP.");
+                    BackupFault.ServerRefused,
+                    $"The database server {host} offers no TLS; a backup needs it over TCP.");
             var roots = address.RootCertificate is { Length: > 0 } file
                 ? X509CertificateLoader.LoadCertificateFromFile(file)
                 : null;
