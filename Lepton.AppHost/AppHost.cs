@@ -48,7 +48,7 @@ SyncNode[] keepers =
 [
     .. from region in installation.Regions
        from i in Enumerable.Range(0, installation.Zones)
-       where installation.Postgres == "embedded" || publishing // each takes a database of its own
+       where installation.HasRecords
        select AddSync(region, i),
 ];
 foreach (SyncNode keeper in keepers)
@@ -102,9 +102,9 @@ void AddPostgres()
                 : HealthCheckResult.Unhealthy("The server does not accept connections yet."));
             builder.AddProject<Projects.Lepton_Postgres>(name)
                 .WithArgs("--tools", Path.Combine(installation.Home, "tools", "postgres"))
-                .WithArgs("--data", data, "--databases", zone == "a" && region.Index == 0
-                    ? "routing,inference,sync+replication,identity"
-                    : "routing,inference,sync+replication")
+                .WithArgs("--data", data, "--databases", "routing,inference"
+                    + (zone == "a" && region.Index == 0 ? ",identity" : "")
+                    + (installation.HasRecords ? ",sync+replication" : ""))
                 .WithHealthCheck(key)
                 .ExcludeFromManifest();
         }
@@ -393,7 +393,7 @@ internal sealed record Region(string Name, int Index, int FirstPort)
 internal sealed partial record Installation(
     IReadOnlyList<Region> Regions, int Zones, bool HasWan, int BasePort, string Home, string Instance,
     string Postgres, string PolicyFile, string IntrusionFile, string RecordsFile,
-    bool HasBackups)
+    bool HasRecords, bool HasBackups)
 {
     private const int RegionsMax = 9;
 
@@ -421,6 +421,9 @@ internal sealed partial record Installation(
             Path.GetFullPath(lepton["PolicyFile"] ?? Path.Combine("deploy", "residency.json"), root),
             Path.GetFullPath(lepton["IntrusionFile"] ?? Path.Combine("deploy", "intrusion.json"), root),
             Path.GetFullPath(lepton["RecordsFile"] ?? Path.Combine("deploy", "records.json"), root),
+            OneOf(lepton, "Records", "off", "on") == "on"
+                // Each node takes a database of its own: those of the embedded servers.
+                && lepton["Postgres"] is null or "" or "embedded",
             OneOf(lepton, "Backups", "off", "on") == "on");
     }
 

@@ -21,8 +21,10 @@ internal static class IdentityFiles
     {
         var folder = Path.Combine(pki, Folder);
         PemPair.CreateDirectory(folder);
-        SecretFiles.Ensure(Path.Combine(folder, "master.key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
-        SecretFiles.Ensure(Path.Combine(folder, "admin.password"), RandomNumberGenerator.GetString(Alphabet, PasswordCharacters));
+        SecretFiles.Ensure(
+            Path.Combine(folder, "master.key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        SecretFiles.Ensure(
+            Path.Combine(folder, "admin.password"), RandomNumberGenerator.GetString(Alphabet, PasswordCharacters));
         SecretFiles.Ensure(Path.Combine(folder, "seed.json"), JsonSerializer.Serialize(new
         {
             users = new[] { new { name = "admin", tenant = "platform", passwordFile = "admin.password" } },

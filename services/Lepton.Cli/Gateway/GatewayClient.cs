@@ -95,12 +95,14 @@ internal sealed class GatewayClient : IDisposable
     private static Uri[] Addresses(PlatformRegion region, ClientService service) =>
         region.Urls(service) is { Count: > 0 } urls
             ? [.. urls.Select(url => new Uri(url))]
-            : throw new CommandFailure(ExitCode.Usage, "This platform keeps no records: that takes --postgres embedded.");
+            : throw new CommandFailure(
+                ExitCode.Usage, "This platform keeps no records: start it with ./lepton up --profile full.");
 
     private static SocketsHttpHandler Connect(PlatformRegion region, ClientService service, string authorityFile)
     {
         X509Certificate2 authority = X509CertificateLoader.LoadCertificateFromFile(authorityFile);
-        string name = $"spiffe://lepton.local/region/{region.Name}/service/{(service == ClientService.Sync ? "sync" : "routing")}";
+        string called = service == ClientService.Sync ? "sync" : "routing";
+        string name = $"spiffe://lepton.local/region/{region.Name}/service/{called}";
         return new SocketsHttpHandler
         {
             SslOptions = new SslClientAuthenticationOptions

@@ -35,6 +35,7 @@ internal sealed class AppHost(Installation installation, Instance instance)
         $"--Lepton:Zones={options.Zones}",
         $"--Lepton:Profile={options.Profile}",
         $"--Lepton:Wan={(options.Wan ? "on" : "off")}",
+        $"--Lepton:Records={(options.Records ? "on" : "off")}",
         $"--Lepton:BasePort={options.BasePort}",
         $"--Lepton:Home={installation.Home}",
         $"--Lepton:Instance={instance.Folder}",

@@ -7,7 +7,8 @@ internal readonly record struct PlannedPort(int Port, string Owner);
 /// Every port of an instance follows from its base port, so that addresses are known before anything runs and
 /// survive a restart. The app host computes the same plan from the same base.
 /// </summary>
-internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int zones, bool wan)
+internal sealed class PortPlan(
+    int basePort, IReadOnlyList<string> regions, int zones, bool wan, bool records = false)
 {
     public const int DefaultBase = 7400;
     public const int RegionsMax = 9;
@@ -54,7 +55,7 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
                 yield return new PlannedPort(RouterPort(i, 1), $"routing-{regions[i]}-b");
             }
 
-            for (int node = 0; node < zones; node++)
+            for (int node = 0; records && node < zones; node++)
             {
                 yield return new PlannedPort(SyncPort(i, node), $"sync-{regions[i]}-{"ab"[node]}");
             }
@@ -88,7 +89,10 @@ internal sealed class PortPlan(int basePort, IReadOnlyList<string> regions, int 
                     int offset = (90 * zone) + (10 * from) + to;
                     yield return new PlannedPort(
                         basePort + 220 + offset, zone == 0 ? owner : owner + "'s second router");
-                    yield return new PlannedPort(basePort + 400 + offset, $"{owner}'s sync node {"ab"[zone]}");
+                    if (records)
+                    {
+                        yield return new PlannedPort(basePort + 400 + offset, $"{owner}'s sync node {"ab"[zone]}");
+                    }
                 }
             }
         }

@@ -106,7 +106,7 @@ internal sealed class Startup(Session session, Instance instance, UpOptions opti
             Name = name,
             GatewayUrl = options.Ports.Gateways(i)[0],
             GatewayUrls = options.Ports.Gateways(i),
-            SyncUrls = options.KeepsRecords ? options.Ports.SyncNodes(i) : [],
+            SyncUrls = options.Records ? options.Ports.SyncNodes(i) : [],
             Nodes = [.. "ab".Take(options.Zones).Select(zone => $"inference-{name}-{zone}")],
         })],
         Dashboard = dashboard,

@@ -45,10 +45,12 @@ internal sealed partial record UpOptions
 
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>Each node of Sync takes a database of its own: those of the embedded servers.</summary>
-    public bool KeepsRecords => Postgres == "embedded";
+    /// <summary>
+    /// Nodes of Sync are started: they are no part of the main job, and each takes a database of an embedded server.
+    /// </summary>
+    public bool Records => Profile == "full" && Postgres == "embedded";
 
-    public PortPlan Ports => new(BasePort, Regions, Zones, Wan);
+    public PortPlan Ports => new(BasePort, Regions, Zones, Wan, Records);
 
     /// <summary>Checks everything and says everything that is wrong, not the first thing only.</summary>
     public static UpOptions Check(UpRequest request)

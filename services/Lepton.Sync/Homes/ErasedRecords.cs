@@ -52,7 +52,8 @@ internal sealed class ErasedRecords(
             cancellationToken);
         // A conflict: somebody wrote anew, with another key. Of all else nothing may be said to be done.
         if (outcome.Kind is not (HomeOutcomeKind.Done or HomeOutcomeKind.Conflict))
-            throw new DatabaseUnavailableException($"A record of an erased subject could not be deleted: {outcome.Kind}.");
+            throw new DatabaseUnavailableException(
+                $"A record of an erased subject could not be deleted: {outcome.Kind}.");
     }
 
     private static StoredRecord Tombstone(StoredRecord row, RecordVersion version)

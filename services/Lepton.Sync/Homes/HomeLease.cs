@@ -5,9 +5,9 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Sync.Homes;
 
 /// <summary>
-/// May this node speak as the home of a slot now? It may while, within the lease's time, the store or another replica of
-/// the slot confirmed its place, counted from when it asked; and after it took a place over, as long has passed. So a
-/// home and its successor never serve at once, however late messages come; clocks need only run alike, not agree.
+/// May this node speak as the home of a slot now? It may while, within the lease's time, the store or another replica
+/// of the slot confirmed its place, counted from when it asked; and after it took a place over, as long has passed. So
+/// a home and its successor never serve at once, however late messages come; clocks need only run alike, not agree.
 /// </summary>
 internal sealed class HomeLease
 {

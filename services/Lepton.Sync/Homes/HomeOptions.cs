@@ -23,7 +23,8 @@ internal sealed class HomeOptions
     public TimeSpan PeerTimeMax { get; set; } = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// How long a write waits for its level where the call's deadline is later or absent. 100 ms to 1 min, default 10 s.
+    /// How long a write waits for its level where the call's deadline is later or absent. 100 ms to 1 min, default
+    /// 10 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00",
         ErrorMessage = "Sync:Homes:ConfirmTimeMax takes 100 ms to 1 min.")]
@@ -34,7 +35,8 @@ internal sealed class HomeOptions
     public int CacheEntriesMax { get; set; } = 100_000;
 
     /// <summary>Bytes of their values. 1 MiB to 16 GiB, default 64 MiB.</summary>
-    [Range(1L << 20, 16L << 30, ErrorMessage = "Sync:Homes:CacheBytesMax takes 1048576 (1 MiB) to 17179869184 (16 GiB).")]
+    [Range(1L << 20, 16L << 30,
+        ErrorMessage = "Sync:Homes:CacheBytesMax takes 1048576 (1 MiB) to 17179869184 (16 GiB).")]
     public long CacheBytesMax { get; set; } = 64L << 20;
 
     /// <summary>Watches open at once. 0 to 10,000, default 1,000.</summary>

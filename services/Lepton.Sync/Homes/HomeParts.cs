@@ -25,7 +25,8 @@ internal static class HomeParts
             .AddSingleton<PeerWatch>()
             .AddHostedService(s => s.GetRequiredService<PeerWatch>())
             .AddSingleton<IErasedRecords, ErasedRecords>()
-            .AddSingleton<DatabaseConnection>(s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
+            .AddSingleton<DatabaseConnection>(
+                s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
             .AddSingleton<PeerAddress>(s => node => s.GetRequiredService<GrpcPeers>().AddressOf(node))
             .AddSingleton<HomeLease>()
             .AddSingleton<ReadCache>()

@@ -144,8 +144,8 @@ internal sealed partial class HomePeers(
         return null;
     }
 
-    // grpc-dotnet opens the socket before it hands a call to HTTP: a bare SocketException is that opening's. What breaks
-    // later comes within an IOException.
+    // grpc-dotnet opens the socket before it hands a call to HTTP: a bare SocketException is that opening's. What
+    // breaks later comes within an IOException.
     private static bool WasNotSent(RpcException e) => e.Status.DebugException is SocketException or HttpRequestException
     {
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError

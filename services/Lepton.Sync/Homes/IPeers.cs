@@ -5,8 +5,8 @@ using Lepton.Sync.Storage;
 namespace Lepton.Sync.Homes;
 
 /// <summary>
-/// The other nodes. Real: gRPC over mutual TLS; simulated: a network with faults. What cannot be reached is a value, not
-/// an exception.
+/// The other nodes. Real: gRPC over mutual TLS; simulated: a network with faults. What cannot be reached is a value,
+/// not an exception.
 /// </summary>
 internal interface IPeers
 {

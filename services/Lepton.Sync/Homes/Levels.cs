@@ -7,7 +7,7 @@ namespace Lepton.Sync.Homes;
 /// <summary>What a write waits for.</summary>
 internal static class Levels
 {
-    /// <summary>The class's own where none was named: ANY_1 where it is held in two regions or more, else ZONE.</summary>
+    /// <summary>The class's own where none was named: ANY_1 where it is in two regions or more, else ZONE.</summary>
     public static (WriteLevel Level, int OtherRegions) Resolve(LevelWish wish, RecordClass recordClass) =>
         wish.Level != WriteLevel.Unspecified ? (wish.Level, Math.Max(1, wish.OtherRegions))
             : recordClass.CopyRegions > 1 ? (WriteLevel.Any, 1)

@@ -11,12 +11,13 @@ using Lepton.Sync.V1;
 namespace Lepton.Sync.Homes;
 
 /// <summary>
-/// PeerService: what other nodes ask of this one. The caller's region is its certificate's, and no row of a class leaves
-/// for a region that the class does not allow (S6).
+/// PeerService: what other nodes ask of this one. The caller's region is its certificate's, and no row of a class
+/// leaves for a region that the class does not allow (S6).
 /// </summary>
 internal sealed class PeerEndpoint(
     ReplicationSource source, IHostApplicationLifetime lifetime, ITopologySource topology, RequestReader reader,
-    LocalHome local, PeerWatch watch, ErasureEndpoint erasures, TimeProvider time) : Replication.Wire.PeerService(source, lifetime)
+    LocalHome local, PeerWatch watch, ErasureEndpoint erasures, TimeProvider time)
+    : Replication.Wire.PeerService(source, lifetime)
 {
     private const int ScanMax = 10_000;
 

@@ -13,7 +13,7 @@ internal sealed class PeerWatch(
     TimeProvider time)
     : BackgroundService
 {
-    /// <summary>A promise holds until the map says otherwise, or as long as no promoter would still act on it.</summary>
+    /// <summary>A promise holds until the map says otherwise, or no promoter would still act on it.</summary>
     public static readonly TimeSpan PromiseTime = TimeSpan.FromMinutes(2);
 
     private readonly Lock _changing = new();

@@ -44,7 +44,8 @@ internal sealed class RecordReads(
         var here = Enumerable.Range(0, addresses.Count).Where(i => found[i] is null
             && now.MapOf(addresses[i].Class.Id) is var map && map.Holds(self, addresses[i].Slot)
             && (consistency == ReadConsistency.Local
-                || (map.Home(addresses[i].Slot) != self && replicas.StalenessOf(map.Home(addresses[i].Slot), addresses[i].Class.Id, addresses[i].Slot) <= maxAge)));
+                || (map.Home(addresses[i].Slot) != self && replicas.StalenessOf(
+                    map.Home(addresses[i].Slot), addresses[i].Class.Id, addresses[i].Slot) <= maxAge)));
         foreach (var group in here.GroupBy(i => addresses[i].Class.Id).ToList())
         {
             var members = group.ToList();

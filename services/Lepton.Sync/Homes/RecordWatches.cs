@@ -144,7 +144,8 @@ internal sealed class RecordWatches(
 
     private static (string Timeline, LogPosition Position) Parse(string token)
     {
-        if (token.Length > 512 || !Base64Url.IsValid(token) || Base64Url.DecodeFromChars(token) is not { Length: > 8 } bytes)
+        if (token.Length > 512 || !Base64Url.IsValid(token) 
+            || Base64Url.DecodeFromChars(token) is not { Length: > 8 } bytes)
             throw SyncErrors.FieldInvalid("resume_token", "takes the resume_token of an earlier watch, or nothing");
         return (Encoding.UTF8.GetString(bytes.AsSpan(8)),
             new LogPosition(BinaryPrimitives.ReadUInt64BigEndian(bytes)));

@@ -24,7 +24,8 @@ internal static class SyncErrors
 
     public static RpcException NodeNotAllowed(RecordClass recordClass, string region) => RpcErrors.Create(
         StatusCode.FailedPrecondition, ErrorReason.NodeNotAllowed,
-        $"Records of class {recordClass.Name} are for {string.Join(", ", recordClass.Regions)}; this node is in {region}.",
+        $"Records of class {recordClass.Name} are for {string.Join(", ", recordClass.Regions)}; this node is in "
+        + $"{region}.",
         Data(("class", recordClass.Name), ("region", region), ("regions", string.Join(',', recordClass.Regions))));
 
     public static RpcException ClassTooWide(RecordClass recordClass, string tenant, string floor) => RpcErrors.Create(

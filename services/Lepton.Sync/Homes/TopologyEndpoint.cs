@@ -10,7 +10,8 @@ namespace Lepton.Sync.Homes;
 
 /// <summary>TopologyService: what this node knows of the map, and an operator's word.</summary>
 internal sealed class TopologyEndpoint(
-    ITopologySource topology, ITopologyStore store, RequestReader reader, PeerWatch peers, ReplicaView replicas, Promoter promoter, TimeProvider time)
+    ITopologySource topology, ITopologyStore store, RequestReader reader, PeerWatch peers, ReplicaView replicas,
+    Promoter promoter, TimeProvider time)
     : TopologyService.TopologyServiceBase
 {
     public override Task<GetTopologyResponse> GetTopology(GetTopologyRequest request, ServerCallContext context)

@@ -37,7 +37,8 @@ public sealed class LinearizabilityTests
     [Fact]
     public void Holds_TwoExchangesOfOneValue_AreNotBothDone() => Assert.False(Linearizability.Holds(
     [
-        new(0, 1, KeyAction.Write, "a"), new(2, 9, KeyAction.Exchange, "b", "a"), new(3, 8, KeyAction.Exchange, "c", "a"),
+        new(0, 1, KeyAction.Write, "a"), new(2, 9, KeyAction.Exchange, "b", "a"),
+        new(3, 8, KeyAction.Exchange, "c", "a"),
     ]));
 
     [Fact]

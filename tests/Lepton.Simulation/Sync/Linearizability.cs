@@ -17,7 +17,7 @@ internal enum KeyAction
 }
 
 /// <param name="Began">When it was sent.</param>
-/// <param name="Ended">When it was answered; null: its outcome is not known, it may happen at any time or never.</param>
+/// <param name="Ended">When it was answered; null: that is not known, it may happen at any time or never.</param>
 /// <param name="Action">What it did.</param>
 /// <param name="Value">Read or written; null: none.</param>
 /// <param name="Expected">Of an exchange or a conflict; null: none.</param>

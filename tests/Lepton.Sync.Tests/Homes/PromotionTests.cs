@@ -3,7 +3,7 @@ using Lepton.Sync.V1;
 
 namespace Lepton.Sync.Tests.Homes;
 
-/// <summary>P3: a home is gone. Reads go on, writes wait for an operator's word, nothing acknowledged is lost.</summary>
+/// <summary>P3: a home is gone. Reads go on, writes wait for an operator, nothing acknowledged is lost.</summary>
 [Collection("postgres")]
 public sealed class PromotionTests(SyncServer server)
 {

@@ -58,7 +58,8 @@ public sealed class SubjectServiceTests(SharedSync shared) : IClassFixture<Share
             Assert.Equal(0L, await look.ExecuteScalarAsync());
             foreach (string file in Directory.EnumerateFiles(keeper.Folder, "*", SearchOption.AllDirectories)
                 .Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)))
-                Assert.DoesNotContain(canary, Encoding.Latin1.GetString(await ReadAsync(file)), StringComparison.Ordinal);
+                Assert.DoesNotContain(
+                    canary, Encoding.Latin1.GetString(await ReadAsync(file)), StringComparison.Ordinal);
         }
     }
 

@@ -169,7 +169,8 @@ internal sealed class TestKeeper(
         configuration["Sync:Topology:File"] = Path.Combine(Folder, "map");
         configuration["Sync:Topology:Interval"] = "00:00:00.2";
         configuration["Sync:Storage:Database"] = database;
-        configuration["Sync:Replication:Slot"] = $"lepton_{Path.GetFileName(world.Folder).Replace('-', '_').ToLowerInvariant()}_{number}";
+        string slot = Path.GetFileName(world.Folder).Replace('-', '_').ToLowerInvariant();
+        configuration["Sync:Replication:Slot"] = $"{slot}_{number}";
         configuration["Sync:Replication:SpoolDirectory"] = Path.Combine(Folder, "spool");
         configuration["Sync:Sealing:BlindingKeyFile"] = Path.Combine(world.Folder, "blinding.key");
         configuration["Sync:Keys:SecretFile"] = Path.Combine(world.Folder, "secret.key");

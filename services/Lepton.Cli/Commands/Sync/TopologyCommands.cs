@@ -112,7 +112,8 @@ internal static class TopologyCommands
 
                 foreach ((string home, int slots) in done.Promoted.OrderBy(p => p.Key, StringComparer.Ordinal))
                 {
-                    call.Terminal.Line($"{home} is home of {slots} more slots from {done.ServeTime.ToDateTimeOffset():u} on.");
+                    call.Terminal.Line(
+                        $"{home} is home of {slots} more slots from {done.ServeTime.ToDateTimeOffset():u} on.");
                 }
 
                 call.Terminal.Line(done.WaitingSlots == 0

@@ -144,7 +144,8 @@ internal static class WriteCommands
         {
             string given = parse.GetRequiredValue(level);
             if (given.StartsWith("any-", StringComparison.Ordinal) && int.TryParse(
-                given.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out int others) && others is >= 1 and <= 8)
+                given.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out int others)
+                && others is >= 1 and <= 8)
             {
                 return (WriteLevel.Any, others);
             }
