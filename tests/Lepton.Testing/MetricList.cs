@@ -39,12 +39,14 @@ public static class MetricList
             if (isMeter(instrument.Meter.Name))
             {
                 var (type, unit) = (TypeOf(instrument), instrument.Unit ?? "");
-                rows.Add(new MetricRow(
-                    instrument.Name, prometheusName(instrument.Name, unit, type), type, unit));
+                lock (rows) // tests beside this one make instruments meanwhile
+                    rows.Add(new MetricRow(
+                        instrument.Name, prometheusName(instrument.Name, unit, type), type, unit));
             }
         };
         listener.Start();
-        return [.. rows.Distinct().OrderBy(r => r.Name, StringComparer.Ordinal)];
+        lock (rows)
+            return [.. rows.Distinct().OrderBy(r => r.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>What a README lacks or has in vain; empty when it is current. Lacking rows come ready to

@@ -1,7 +1,9 @@
+using System.Data;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Sealing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Lepton.Sync.Erasure;
 
@@ -38,6 +40,7 @@ internal sealed class ErasureTables(ErasureDatabase databases) : IErasureLog
     public async Task<Erasure?> FindAsync(Guid id, CancellationToken cancellationToken)
     {
         await using var database = databases.Open();
+        await using var snapshot = await BeginSnapshotAsync(database, cancellationToken);
         var row = await database.Erasures.AsNoTracking().SingleOrDefaultAsync(e => e.Id == id, cancellationToken);
         if (row is null)
             return null;
@@ -57,6 +60,7 @@ internal sealed class ErasureTables(ErasureDatabase databases) : IErasureLog
         string orderedBy, Guid? after, int limit, CancellationToken cancellationToken)
     {
         await using var database = databases.Open();
+        await using var snapshot = await BeginSnapshotAsync(database, cancellationToken);
         var open = database.Erasures.AsNoTracking()
             .Where(e => (e.OrderedBy == orderedBy && !e.IsFinished) || !e.IsSwept);
         if (after is { } last)
@@ -100,6 +104,11 @@ internal sealed class ErasureTables(ErasureDatabase databases) : IErasureLog
         await database.Erasures.Where(e => e.Id == id)
             .ExecuteUpdateAsync(e => e.SetProperty(r => r.IsSwept, true), cancellationToken);
     }
+
+    // An order and its receipts as they were at one moment: with another moment's receipts it could look done.
+    private static Task<IDbContextTransaction> BeginSnapshotAsync(
+        ErasureContext database, CancellationToken cancellationToken) =>
+        database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
 
     private static Erasure Of(ErasureRow row, IEnumerable<ErasureReceiptRow> receipts) => new(
         new ErasureOrder(row.Id, new SubjectDigest(row.Tenant, row.SubjectDigest), row.OrderTime, row.OrderedBy),

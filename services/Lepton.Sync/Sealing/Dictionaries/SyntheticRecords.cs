@@ -29,8 +29,9 @@ internal static class SyntheticRecords
         "the", "and", "of", "to", "in", "for", "with", "is", "was", "are", "not", "from", "this", "that", "have",
         "will", "order", "customer", "payment", "invoice", "delivery", "patient", "report", "account", "transfer",
         "request", "response", "sensor", "vehicle", "route", "warehouse", "analysis", "please", "contact", "received",
-        "number", "standard", "express", "primary", "secondary", "north", "south", "street", "road", "avenue", "kg", "EUR", "USD",
-        "eu-west", "us-east", "ap-southeast", "de", "en", "fr", "mg", "ml", "normal", "high", "low", "unknown", "other",
+        "number", "standard", "express", "primary", "secondary", "north", "south", "street", "road", "avenue", "kg",
+        "EUR", "USD", "eu-west", "us-east", "ap-southeast", "de", "en", "fr", "mg", "ml", "normal", "high", "low",
+        "unknown", "other",
     ];
 
     private static readonly string[] Levels = ["INFO", "WARN", "ERROR", "DEBUG"];
