@@ -26,7 +26,7 @@ public sealed class PortTests
     public void All_MostRegions_AreDistinctAndBelowTheBound()
     {
         string[] regions = [.. Enumerable.Range(0, PortPlan.RegionsMax).Select(i => $"r{i}")];
-        PortPlan plan = new(PortPlan.BaseMax, regions, zones: 2, wan: true);
+        PortPlan plan = new(PortPlan.BaseMax, regions, zones: 2, wan: true, records: true);
 
         int[] ports = [.. plan.All().Select(p => p.Port)];
 

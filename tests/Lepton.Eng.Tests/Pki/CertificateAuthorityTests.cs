@@ -61,7 +61,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
 
         var keys = Directory.EnumerateFiles(directory["pki"], "*.key", SearchOption.AllDirectories).ToList();
-        Assert.Equal(11, keys.Count); // authority, access file's signer, 2 regions of 4, tenant
+        Assert.Equal(13, keys.Count); // authority, access file's signer, 2 regions of 5, tenant
         Assert.All(keys, key => Assert.Equal(OwnerFile, File.GetUnixFileMode(key)));
         Assert.All(Directory.EnumerateDirectories(directory["pki"], "*", SearchOption.AllDirectories)
             .Append(directory["pki"]),
@@ -71,7 +71,7 @@ public sealed class CertificateAuthorityTests : IDisposable
     [Fact]
     public void Issue_Again_MakesNothing()
     {
-        Assert.Equal(10, Issue());
+        Assert.Equal(12, Issue());
         Assert.Equal(0, Issue());
     }
 
@@ -85,7 +85,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(10, Issue());
+        Assert.Equal(12, Issue());
         Assert.Equal(authority, File.ReadAllText(directory["pki/ca.crt"]));
     }
 
@@ -99,7 +99,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(LeafCertificate.Lifetime / 2 + TimeSpan.FromMinutes(1));
 
-        Assert.Equal(10, PkiCommand.Renew(directory["pki"], time));
+        Assert.Equal(12, PkiCommand.Renew(directory["pki"], time));
         Assert.Equal(files, Files());
         Assert.NotEqual(former, Load("services/eu-west/routing/hop").SerialNumber);
     }
@@ -117,7 +117,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
         File.Delete(directory["pki/ca.key"]);
 
-        Assert.Equal(10, Issue());
+        Assert.Equal(12, Issue());
         using var leaf = Load("clients/demo/tls");
         Assert.True(IsSigned(leaf));
     }

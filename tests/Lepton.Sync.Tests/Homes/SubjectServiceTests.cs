@@ -36,6 +36,11 @@ public sealed class SubjectServiceTests(SharedSync shared) : IClassFixture<Share
                     or "RECORD_UNKNOWN");
         Assert.Equal(0, await CountAsync(subject));
         Assert.Equal("stays", (await shared.EastA.GetAsync("public", $"others/{canary}")).Text());
+        // Who comes back is given a key of its own, which replicas take.
+        string again = $"people/again-{canary}";
+        await shared.WestA.PutAsync("eu-personal", again, "back", subject: subject, level: WriteLevel.Zone);
+        foreach (TestKeeper keeper in (TestKeeper[])[shared.WestA, shared.WestB])
+            Assert.Equal("back", (await keeper.GetAsync("eu-personal", again, ReadConsistency.Local)).Text());
         // Its records are tombstones in the end, at every replica.
         foreach (TestKeeper keeper in (TestKeeper[])[shared.WestA, shared.WestB])
             await Calls.EventuallyAsync(async () => await Calls.RefusalAsync(

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Lepton.Sync.Records;
 using Lepton.Sync.Sealing;
 
@@ -26,6 +27,7 @@ internal static class KeyCodec
         wire.Key = ByteString.CopyFrom(key.Key.Span);
         wire.ClassId = key.Class.Value;
         wire.Tenant = key.Subject?.Tenant ?? "";
+        wire.CreateTime = Timestamp.FromDateTimeOffset(key.CreateTime);
         wire.SubjectDigest = key.Subject is { } subject ? ByteString.CopyFrom(subject.Digest.Span) : ByteString.Empty;
         return wire;
     }
@@ -42,6 +44,9 @@ internal static class KeyCodec
             ? new SubjectDigest(wire.Tenant, wire.SubjectDigest.ToByteArray())
             : null;
         return new DataKeyLookup(KeyState.Live, new DataKey(
-            new KeyId(id), new ClassId((short)wire.ClassId), subject, wire.Key.ToByteArray()));
+            new KeyId(id), new ClassId((short)wire.ClassId), subject, wire.Key.ToByteArray())
+            {
+                CreateTime = wire.CreateTime?.ToDateTimeOffset() ?? default,
+            });
     }
 }
