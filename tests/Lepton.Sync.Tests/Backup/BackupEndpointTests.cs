@@ -6,6 +6,7 @@ namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>BackupService: long work is a resource with a state.</summary>
 [Collection("backup")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class BackupEndpointTests(BackupServer server)
 {
     [Fact]

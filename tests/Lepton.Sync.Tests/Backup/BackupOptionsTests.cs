@@ -3,6 +3,7 @@ using Lepton.Sync.Backup;
 namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>Bad values stop the start with their key and what it takes.</summary>
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class BackupOptionsTests
 {
     [Fact]

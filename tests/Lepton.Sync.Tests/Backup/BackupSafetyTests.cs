@@ -12,6 +12,7 @@ namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>What goes wrong with backups, and what must never be in one (S6, S7).</summary>
 [Collection("backup")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class BackupSafetyTests(BackupServer server)
 {
     [Fact]

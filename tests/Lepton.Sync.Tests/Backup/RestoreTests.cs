@@ -5,6 +5,7 @@ namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>Issue 5, Backup: base backup, log and point in time, with real servers (P3).</summary>
 [Collection("backup")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class RestoreTests(BackupServer server)
 {
     [Fact]

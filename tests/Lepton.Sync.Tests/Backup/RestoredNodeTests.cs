@@ -8,6 +8,7 @@ namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>From a backup to a node's server that runs again, and through crashes of a server (P3).</summary>
 [Collection("backup")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class RestoredNodeTests(BackupServer server)
 {
     [Fact]

@@ -4,6 +4,7 @@ namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>What is kept, for how long, and in how much room.</summary>
 [Collection("backup")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class RetentionTests(BackupServer server)
 {
     [Fact]

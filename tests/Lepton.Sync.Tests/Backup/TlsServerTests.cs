@@ -14,6 +14,7 @@ namespace Lepton.Sync.Tests.Backup;
 /// A server over TCP with TLS 1.3 (C1): a terminator before the real one, whose OpenSSL is too old to serve a port.
 /// </summary>
 [Collection("backup")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class TlsServerTests(BackupServer server)
 {
     [Fact]

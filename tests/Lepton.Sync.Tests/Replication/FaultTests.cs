@@ -11,6 +11,7 @@ namespace Lepton.Sync.Tests.Replication;
 
 /// <summary>S3: servers that are killed, frames and rows that come damaged, a spool that was too small.</summary>
 [Collection("postgres")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class FaultTests(SyncServer server)
 {
     private const int Kills = 2;

@@ -10,6 +10,7 @@ namespace Lepton.Sync.Tests.Replication;
 /// <summary>S3, S6: nodes over mutual TLS with databases of their own: what is committed at a home comes to its
 /// replicas.</summary>
 [Collection("postgres")]
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class ReplicationTests(SyncServer server)
 {
     private const int Writers = 4;

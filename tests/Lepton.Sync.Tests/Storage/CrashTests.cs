@@ -8,6 +8,7 @@ using static Lepton.Sync.Tests.Storage.TestRecords;
 namespace Lepton.Sync.Tests.Storage;
 
 /// <summary>P3, S4: kill -9 of the postmaster while sixteen write, and the ledger afterwards.</summary>
+[Trait("Category", "Long")] // with real servers: minutes
 public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Writers = 16;

@@ -14,7 +14,8 @@ internal sealed partial class DirectoryBackupStore(string directory, long bytesM
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const int NoSpaceLeft = 28, QuotaExceeded = 122; // errno
 
-    private readonly string _root = Path.GetFullPath(directory);
+    // Empty where no backups are made: then nothing is asked of it.
+    private readonly string _root = directory.Length == 0 ? "" : Path.GetFullPath(directory);
     private readonly Lock _counting = new();
     private long? _usedBytes;
 
