@@ -19,12 +19,17 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
     private readonly Lock _lock = new();
     private readonly Dictionary<(ClassId, SlotId), (NodeId Home, long Term)> _origins = [];
 
+    /// <summary>Of a map and the origins as they are: asked for at every question of another node. Null: to be counted.
+    /// </summary>
+    private Sums? _sums;
+
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var origins = await state.ReadAsync(cancellationToken);
         lock (_lock)
         {
             _origins.Clear();
+            _sums = null;
             foreach (var origin in origins)
                 _origins[(origin.Class, origin.Slot)] = (origin.Home, origin.Term);
         }
@@ -55,16 +60,15 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
     /// <summary>The nodes that are home of slots that this node holds.</summary>
     public IReadOnlyList<NodeId> Sources()
     {
-        var map = topology.Current;
-        return [.. map.Nodes.Select(n => n.Id).Where(id => id != topology.Self.Id && Held(map, id).Any())];
+        lock (_lock)
+            return Count().Sources;
     }
 
     /// <summary>How many slots of a source are not whole.</summary>
     public int LeftOf(NodeId source)
     {
-        var map = topology.Current;
         lock (_lock)
-            return Held(map, source).Count(s => !IsWhole(map.MapOf(s.Class), s.Class, s.Slot));
+            return Count().Left.GetValueOrDefault(source);
     }
 
     /// <summary>The next slots to copy from a source, of one class and one kind; null: all are whole.</summary>
@@ -96,24 +100,45 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
     {
         await state.ForgetAsync(source, cancellationToken);
         lock (_lock)
+        {
             foreach (var slot in _origins.Where(o => o.Value.Home == source).Select(o => o.Key).ToList())
                 _origins.Remove(slot);
+            _sums = null;
+        }
     }
 
     private async Task AddAsync(IReadOnlyList<SlotOrigin> origins, CancellationToken cancellationToken)
     {
         await state.WriteAsync(origins, cancellationToken);
         lock (_lock)
+        {
             foreach (var origin in origins)
                 _origins[(origin.Class, origin.Slot)] = (origin.Home, origin.Term);
+            _sums = null;
+        }
+    }
+
+    private Sums Count()
+    {
+        var map = topology.Current;
+        if (_sums?.Map == map)
+            return _sums;
+        Dictionary<NodeId, int> left = [];
+        foreach (var (recordClass, slot, home) in Held(map))
+            left[home] = left.GetValueOrDefault(home) + (IsWhole(map.MapOf(recordClass), recordClass, slot) ? 0 : 1);
+        return _sums = new Sums(
+            map, [.. map.Nodes.Select(n => n.Id).Where(id => id != topology.Self.Id && left.ContainsKey(id))], left);
     }
 
     private bool IsWhole(SlotMap map, ClassId recordClass, SlotId slot) =>
         _origins.TryGetValue((recordClass, slot), out var origin)
         && origin.Home == map.Home(slot) && origin.Term == map.Term(slot);
 
-    /// <summary>S6: slots of a home that this node holds, and whose class its region may hold.</summary>
-    private IEnumerable<(ClassId Class, SlotId Slot)> Held(Topology map, NodeId home)
+    private IEnumerable<(ClassId Class, SlotId Slot)> Held(Topology map, NodeId home) =>
+        Held(map).Where(held => held.Home == home).Select(held => (held.Class, held.Slot));
+
+    /// <summary>S6: slots that this node holds, and whose class its region may hold.</summary>
+    private IEnumerable<(ClassId Class, SlotId Slot, NodeId Home)> Held(Topology map)
     {
         foreach (var recordClass in map.Classes)
         {
@@ -123,9 +148,14 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
             for (short i = 0; i < SlotId.Count; i++)
             {
                 SlotId slot = new(i);
-                if (slots.Home(slot) == home && slots.Holds(topology.Self.Id, slot))
-                    yield return (recordClass.Id, slot);
+                if (slots.Holds(topology.Self.Id, slot))
+                    yield return (recordClass.Id, slot, slots.Home(slot));
             }
         }
     }
+
+    /// <param name="Map">What was counted.</param>
+    /// <param name="Sources">In the map's order.</param>
+    /// <param name="Left">By home, of those that have slots here: how many are not whole.</param>
+    private sealed record Sums(Topology Map, IReadOnlyList<NodeId> Sources, Dictionary<NodeId, int> Left);
 }
