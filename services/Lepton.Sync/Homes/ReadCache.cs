@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Sync.Homes;
 
 /// <summary>
-/// Records read lately, in clear (S8). An entry says when it was read; who asks says how old it may be. What this node
-/// writes or applies, and whose key is destroyed, is forgotten at once. Bounded; the oldest goes first.
+/// Records read lately, in clear (S8). An entry says when it was read; who asks says how old it may be. What is
+/// written through this node, and whose key is destroyed, is forgotten at once. Bounded; the oldest goes first.
 /// </summary>
 internal sealed class ReadCache
 {

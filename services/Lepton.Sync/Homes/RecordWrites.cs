@@ -4,7 +4,7 @@ using Lepton.Sync.Records;
 namespace Lepton.Sync.Homes;
 
 /// <summary>Takes writes to their homes: this node, or others, each asked once for all that is theirs.</summary>
-internal sealed class RecordWrites(ITopologySource topology, LocalHome local, IPeers peers)
+internal sealed class RecordWrites(ITopologySource topology, LocalHome local, IPeers peers, ReadCache cache)
 {
     /// <summary>Another home, or another map: a topology that changes more often is left to the caller.</summary>
     private const int TriesMax = 3;
@@ -48,6 +48,10 @@ internal sealed class RecordWrites(ITopologySource topology, LocalHome local, IP
         var answers = await peers.WriteAsync(
             now[home], now.Epoch, [.. indexes.Select(i => commands[i])], wish, cancellationToken);
         for (var i = 0; i < indexes.Count; i++)
+        {
             replies[indexes[i]] = answers[i];
+            var address = commands[indexes[i]].Address;
+            cache.Forget(address.Class.Id, address.StoredKey);
+        }
     }
 }
