@@ -30,8 +30,7 @@ internal static class BackupParts
     /// <summary>What an offline restore needs.</summary>
     public static IServiceCollection AddRestore(this IServiceCollection services)
     {
-        services.AddOptions<BackupOptions>().BindConfiguration(BackupOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<BackupOptions>, BackupOptionsValidator>();
+        services.AddChecked<BackupOptions>(BackupOptions.Section, BackupOptions.Faults);
         return services
             .AddSingleton(provider => BackupPlace.Of(provider.GetRequiredService<IOptions<ServiceOptions>>()))
             .AddSingleton<IBackupStore>(provider => new DirectoryBackupStore(

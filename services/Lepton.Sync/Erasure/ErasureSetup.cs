@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.Options;
+using Lepton.ServiceDefaults;
 
 namespace Lepton.Sync.Erasure;
 
@@ -11,8 +11,7 @@ internal static class ErasureSetup
 {
     internal static IServiceCollection AddSyncErasure(this IServiceCollection services)
     {
-        services.AddOptions<ErasureOptions>().BindConfiguration(ErasureOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ErasureOptions>, ErasureOptionsValidator>();
+        services.AddChecked<ErasureOptions>(ErasureOptions.Section, ErasureOptions.Faults);
         return services
             .AddSingleton<ErasureMetrics>()
             .AddSingleton<ErasureDatabase>()

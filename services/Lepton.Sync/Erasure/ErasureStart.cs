@@ -1,5 +1,5 @@
+using Lepton.Sync.Storage;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Lepton.Sync.Erasure;
 
@@ -31,15 +31,10 @@ internal sealed partial class ErasureStart(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // No connection, or a server whose supervisor has not made our role and database yet: no error of ours.
-    private static bool IsNotUpYet(Exception e) => e switch
-    {
-        PostgresException p => p.IsTransient || p.SqlState is PostgresErrorCodes.InvalidPassword
-            or PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidCatalogName,
-        NpgsqlException or IOException or TimeoutException => true,
-        InvalidOperationException { InnerException: { } inner } => IsNotUpYet(inner),
-        _ => false,
-    };
+    // EF Core wraps it.
+    private static bool IsNotUpYet(Exception e) => e is InvalidOperationException { InnerException: { } inner }
+        ? IsNotUpYet(inner)
+        : StorageStart.IsNotUpYet(e);
 
     [LoggerMessage(LogLevel.Information, "Waiting for the database: {Why}")]
     private partial void LogWaiting(string why);

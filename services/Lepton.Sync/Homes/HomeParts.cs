@@ -1,5 +1,5 @@
-using System.ComponentModel.DataAnnotations;
 using Lepton.Compliance.Client;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Erasure;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Replication.Wire;
@@ -13,8 +13,7 @@ internal static class HomeParts
 {
     public static IServiceCollection AddSyncHomes(this IServiceCollection services)
     {
-        services.AddOptions<HomeOptions>().BindConfiguration(HomeOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<HomeOptions>, HomeOptionsValidator>();
+        services.AddChecked<HomeOptions>(HomeOptions.Section);
         return services
             .AddSingleton(ReadPolicy)
             .AddSingleton<IPeers, HomePeers>()
@@ -48,17 +47,5 @@ internal static class HomeParts
     {
         var options = services.GetRequiredService<IOptions<PlacementOptions>>().Value;
         return ResidencyPolicy.Load(options.PolicyFile, options.Nodes.Select(n => n.Region).Distinct());
-    }
-}
-
-/// <summary>Checks the attributes. By hand: generated validators drop the texts.</summary>
-internal sealed class HomeOptionsValidator : IValidateOptions<HomeOptions>
-{
-    public ValidateOptionsResult Validate(string? name, HomeOptions options)
-    {
-        List<ValidationResult> results = [];
-        return Validator.TryValidateObject(options, new ValidationContext(options), results, true)
-            ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail(results.Select(r => r.ErrorMessage ?? ""));
     }
 }

@@ -7,11 +7,9 @@ namespace Lepton.Sync.Homes;
 /// <summary>What a write waits for.</summary>
 internal static class Levels
 {
-    /// <summary>The class's own where none was named: ANY_1 where it is in two regions or more, else ZONE.</summary>
-    public static (WriteLevel Level, int OtherRegions) Resolve(LevelWish wish, RecordClass recordClass) =>
-        wish.Level != WriteLevel.Unspecified ? (wish.Level, Math.Max(1, wish.OtherRegions))
-            : recordClass.CopyRegions > 1 ? (WriteLevel.Any, 1)
-            : (WriteLevel.Zone, 0);
+    /// <summary>A class's own: ANY_1 where it is in two regions or more, else ZONE.</summary>
+    public static WriteLevel DefaultOf(RecordClass recordClass) =>
+        recordClass.CopyRegions > 1 ? WriteLevel.Any : WriteLevel.Zone;
 
     /// <summary>Why the slot's replicas can never meet it; null: they can.</summary>
     public static string? Unreachable(WriteLevel level, int otherRegions, Topology topology, RecordAddress address)

@@ -5,6 +5,7 @@ using Lepton.Sync.Erasure;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Source;
+using Lepton.Sync.Replication;
 using Lepton.Sync.Storage;
 using Lepton.Sync.V1;
 
@@ -134,7 +135,7 @@ internal sealed class PeerEndpoint(
         if (reply.Reason != HomeReason.Ok)
             throw SyncErrors.Of(reply.Reason, topology.Current.Epoch);
         ReadAtHomeResponse response = new();
-        response.Rows.AddRange(reply.Rows.Select(row => row is null ? new StoredRow() : Wire.Row(row)));
+        response.Rows.AddRange(reply.Rows.Select(row => row is null ? new StoredRow() : RowCodec.ToRow(row)));
         return response;
     }
 

@@ -120,6 +120,6 @@ internal sealed class TopologyEndpoint(
         CopyZones = recordClass.CopyZones,
         HomeRegion = recordClass.HomeRegion ?? "",
         BlindKeys = recordClass.Keys == KeyForm.Blind,
-        DefaultLevel = Levels.Resolve(default, recordClass).Level,
+        DefaultLevel = Levels.DefaultOf(recordClass),
     };
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Lepton.Sync.Files;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Placement;
@@ -13,22 +14,16 @@ internal interface ISnapshotKey
 /// <summary>By a key that HKDF-SHA256 (RFC 5869) makes of the one in <c>Sync:KeyFile</c>.</summary>
 internal sealed class FileSnapshotKey : ISnapshotKey
 {
-    private const int KeyBytes = 32;
-
     private readonly byte[] _key;
 
     /// <exception cref="InvalidDataException">The file does not hold a key.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public FileSnapshotKey(IOptions<PlacementOptions> options)
     {
-        var file = options.Value.KeyFile;
-        var secret = new byte[KeyBytes + 1];
-        if (!Convert.TryFromBase64String(File.ReadAllText(file).Trim(), secret, out var length) || length != KeyBytes)
-            throw new InvalidDataException(
-                $"Sync:KeyFile takes a file with 32 bytes in base64; {file} holds something else.");
-        _key = new byte[KeyBytes];
+        var secret = SecretFile.Parse("Sync:KeyFile", options.Value.KeyFile);
+        _key = new byte[SecretFile.KeyBytes];
         HKDF.DeriveKey(
-            HashAlgorithmName.SHA256, secret.AsSpan(0, KeyBytes), _key, [], "lepton/sync/topology-file/v1"u8);
+            HashAlgorithmName.SHA256, secret, _key, [], "lepton/sync/topology-file/v1"u8);
         CryptographicOperations.ZeroMemory(secret);
     }
 

@@ -3,7 +3,6 @@ using System.Data.Common;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Lepton.Sync.Records;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Placement;
 
@@ -16,15 +15,14 @@ internal sealed class PlacementOptions
     public const string Section = "Sync";
 
     /// <summary>A file with 32 bytes in base64, by which the node authenticates its own files. Required.</summary>
-    [Required(ErrorMessage = "Sync:KeyFile takes the path of a file with 32 bytes in base64.")]
+    [Required(ErrorMessage = "the path of a file with 32 bytes in base64")]
     public string KeyFile { get; set; } = "";
 
     /// <summary>The record classes, JSON (<c>deploy/records.json</c>). Required.</summary>
-    [Required(ErrorMessage = "Sync:ClassesFile takes the path of the file of record classes.")]
+    [Required(ErrorMessage = "the path of the file of record classes")]
     public string ClassesFile { get; set; } = "";
 
     /// <summary>The residency policy, JSON. As with every service, by <c>Lepton:PolicyFile</c>. Required.</summary>
-    [Required(ErrorMessage = "Lepton:PolicyFile takes the path of the residency policy.")]
     public string PolicyFile { get; set; } = "";
 
     /// <summary>
@@ -69,24 +67,23 @@ internal sealed class TopologyOptions
     public string DatabaseFile { get; set; } = "";
 
     /// <summary>Where this node keeps the newest topology for a start without the store. Required.</summary>
-    [Required(ErrorMessage = "Sync:Topology:File takes the path of a file that this node alone writes.")]
+    [Required(ErrorMessage = "the path of a file that this node alone writes")]
     public string File { get; set; } = "";
 
     /// <summary>How often the store is asked. 100 ms to 1 min, default 1 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ErrorMessage = "Sync:Topology:Interval takes 100 ms to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ErrorMessage = "100 ms to 1 min")]
     public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Deadline of a question to the store. 100 ms to 1 min, default 5 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ErrorMessage = "Sync:Topology:TimeMax takes 100 ms to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ErrorMessage = "100 ms to 1 min")]
     public TimeSpan TimeMax { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a start without a kept topology waits for the store. 0 s to 10 min, default 60 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ErrorMessage = "Sync:Topology:StartTimeMax takes 0 s to 10 min.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ErrorMessage = "0 s to 10 min")]
     public TimeSpan StartTimeMax { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Without a confirmation for so long the node's health is degraded. 1 s to 1 h, default 30 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00",
-        ErrorMessage = "Sync:Topology:ConfirmationAgeMax takes 1 s to 1 h.")]
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "1 s to 1 h")]
     public TimeSpan ConfirmationAgeMax { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How new classes are placed: minimum-move, rendezvous or modulo. Default minimum-move.</summary>
@@ -119,35 +116,29 @@ internal sealed class TopologyOptions
     }
 }
 
-/// <summary>Checks the attributes, and the rules between fields. Not generated: that drops the messages.</summary>
-internal sealed partial class PlacementOptionsValidator : IValidateOptions<PlacementOptions>
+/// <summary>What attributes cannot say.</summary>
+internal static partial class PlacementRules
 {
     private const int NodesMax = 1024;
     private const int WeightMax = 1000;
 
-    public ValidateOptionsResult Validate(string? name, PlacementOptions options)
+    public static IEnumerable<string> Faults(PlacementOptions options)
     {
-        List<string> faults = [];
-        foreach (var part in new object[] { options, options.Topology })
-        {
-            List<ValidationResult> results = [];
-            Validator.TryValidateObject(part, new ValidationContext(part), results, validateAllProperties: true);
-            faults.AddRange(results.Select(r => r.ErrorMessage ?? ""));
-        }
+        if (string.IsNullOrWhiteSpace(options.PolicyFile))
+            yield return "Lepton:PolicyFile takes the path of the residency policy.";
         var topology = options.Topology;
         if (topology.Database.Length > 0 == topology.DatabaseFile.Length > 0)
-            faults.Add("Sync:Topology:Database takes a connection string, or Sync:Topology:DatabaseFile a file with "
-                + "it: one of the two.");
+            yield return "Sync:Topology:Database takes a connection string, or Sync:Topology:DatabaseFile a file with "
+                + "it: one of the two.";
         if (PlacementStrategies.Find(topology.Strategy) is null)
-            faults.Add("Sync:Topology:Strategy takes one of "
-                + $"{string.Join(", ", PlacementStrategies.All.Select(s => s.Name))}; not '{topology.Strategy}'.");
+            yield return "Sync:Topology:Strategy takes one of "
+                + $"{string.Join(", ", PlacementStrategies.All.Select(s => s.Name))}; not '{topology.Strategy}'.";
         if (options.Nodes.Count is 0 or > NodesMax)
-            faults.Add($"Sync:Nodes takes every node of the topology, 1 to {NodesMax}; has {options.Nodes.Count}.");
-        for (var i = 0; i < options.Nodes.Count; i++)
-            faults.AddRange(Faults(options.Nodes[i], $"Sync:Nodes:{i}"));
-        faults.AddRange(options.Nodes.GroupBy(n => $"{n.Region}-{n.Zone}").Where(g => g.Count() > 1)
-            .Select(g => $"Sync:Nodes takes each REGION-ZONE once; {g.Key} is there {g.Count()} times."));
-        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+            yield return $"Sync:Nodes takes every node of the topology, 1 to {NodesMax}; has {options.Nodes.Count}.";
+        foreach (var fault in options.Nodes.SelectMany((node, i) => Faults(node, $"Sync:Nodes:{i}")))
+            yield return fault;
+        foreach (var twice in options.Nodes.GroupBy(n => $"{n.Region}-{n.Zone}").Where(g => g.Count() > 1))
+            yield return $"Sync:Nodes takes each REGION-ZONE once; {twice.Key} is there {twice.Count()} times.";
     }
 
     private static IEnumerable<string> Faults(NodeOptions node, string key)

@@ -1,3 +1,4 @@
+using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Placement;
@@ -7,9 +8,9 @@ internal static class PlacementSetup
 {
     internal static IServiceCollection AddSyncPlacement(this IServiceCollection services)
     {
-        services.AddOptions<PlacementOptions>().BindConfiguration(PlacementOptions.Section)
-            .Configure<IConfiguration>((o, c) => o.PolicyFile = c["Lepton:PolicyFile"] ?? "").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<PlacementOptions>, PlacementOptionsValidator>();
+        services.AddChecked<PlacementOptions>(PlacementOptions.Section, PlacementRules.Faults);
+        services.AddOptions<PlacementOptions>()
+            .Configure<IConfiguration>((o, c) => o.PolicyFile = c["Lepton:PolicyFile"] ?? "");
         services.AddHealthChecks().AddCheck<TopologyReady>("topology");
         return services
             .AddSingleton<PlacementMetrics>()

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Lepton.Sync.Files;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Placement;
@@ -21,7 +21,7 @@ internal interface ITopologyFile
 /// A file: 8 bytes <c>LPTOPO01</c>, HMAC-SHA256 (32 bytes) of those 8 and the document, the document
 /// (<see cref="TopologyDocument"/>). An older one put in its place is not found out: the store's epoch is the guard.
 /// </summary>
-internal sealed partial class TopologyFile(IOptions<PlacementOptions> options, ISnapshotKey key) : ITopologyFile
+internal sealed class TopologyFile(IOptions<PlacementOptions> options, ISnapshotKey key) : ITopologyFile
 {
     private const int TagBytes = 32;
     private const int HeadBytes = 8 + TagBytes;
@@ -66,35 +66,8 @@ internal sealed partial class TopologyFile(IOptions<PlacementOptions> options, I
             stream.Flush(flushToDisk: true);
         }
         File.Move(temporary, Path, overwrite: true);
-        FlushFolder(folder);
+        Folder.Flush(folder);
     }
 
     private byte[] Tag(ReadOnlySpan<byte> document) => key.Authenticate([.. Magic, .. document]);
-
-    // .NET opens no folders, and a rename is durable only when its folder is flushed (fsync(2)).
-    private static void FlushFolder(string folder)
-    {
-        const int readOnly = 0;
-        var handle = Open(folder, readOnly);
-        if (handle < 0)
-            throw new IOException($"{folder} cannot be opened: errno {Marshal.GetLastPInvokeError()}.");
-        try
-        {
-            if (Flush(handle) != 0)
-                throw new IOException($"{folder} cannot be flushed: errno {Marshal.GetLastPInvokeError()}.");
-        }
-        finally
-        {
-            _ = Close(handle);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Flush(int handle);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int Close(int handle);
 }

@@ -22,8 +22,7 @@ internal static class ReplicationSetup
     public static IServiceCollection AddSyncReplication(
         this IServiceCollection services, Func<IServiceProvider, Func<string>> connection)
     {
-        services.AddOptions<ReplicationOptions>().BindConfiguration(ReplicationOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ReplicationOptions>, ReplicationOptionsValidator>();
+        services.AddChecked<ReplicationOptions>(ReplicationOptions.Section, ReplicationOptions.Faults);
         services.AddSingleton(s => s.GetRequiredService<IOptions<ReplicationOptions>>().Value);
         services.AddSingleton<ReplicationMetrics>();
         services.AddSingleton<Lag>();

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Lepton.Sync.Files;
 
 namespace Lepton.Sync.Sealing;
 
@@ -7,12 +7,11 @@ namespace Lepton.Sync.Sealing;
 /// Files with secrets: mode 0600, on disk when a call returns, and overwritten before they are deleted. What a
 /// copy-on-write file system or a flash disk keeps of overwritten blocks is out of a program's reach; README.md.
 /// </summary>
-internal static partial class DurableFiles
+internal static class DurableFiles
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnersFolder = OwnerOnly | UnixFileMode.UserExecute;
     private const string NewSuffix = ".new";
-    private const int OpenReadOnly = 0;
     private const int ChunkBytes = 64 << 10;
 
     /// <summary>Makes the folder, for its owner only.</summary>
@@ -30,7 +29,7 @@ internal static partial class DurableFiles
         }
         using var former = File.Exists(file) ? new FileStream(file, FileMode.Open, FileAccess.ReadWrite) : null;
         File.Move(next, file, overwrite: true);
-        SyncFolder(FolderOf(file));
+        Folder.Flush(FolderOf(file));
         if (former is not null)
             Overwrite(former);
     }
@@ -54,20 +53,7 @@ internal static partial class DurableFiles
         using (FileStream stream = new(file, FileMode.Open, FileAccess.ReadWrite))
             Overwrite(stream);
         File.Delete(file);
-        SyncFolder(FolderOf(file));
-    }
-
-    /// <summary>Makes names in the folder durable (fsync of a directory: .NET has no call for it).</summary>
-    public static void SyncFolder(string folder)
-    {
-        var descriptor = Open(folder, OpenReadOnly);
-        if (descriptor < 0)
-            throw new IOException($"{folder} cannot be opened: error {Marshal.GetLastPInvokeError()}.");
-        var result = Fsync(descriptor);
-        var error = Marshal.GetLastPInvokeError();
-        _ = Close(descriptor);
-        if (result != 0)
-            throw new IOException($"{folder} cannot be made durable: error {error}.");
+        Folder.Flush(FolderOf(file));
     }
 
     private static void Overwrite(FileStream stream)
@@ -82,13 +68,4 @@ internal static partial class DurableFiles
 
     private static string FolderOf(string file) => Path.GetDirectoryName(Path.GetFullPath(file))
         ?? throw new IOException($"{file} is in no folder.");
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }

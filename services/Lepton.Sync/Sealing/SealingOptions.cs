@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Lepton.Sync.Sealing.Dictionaries;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Sealing;
 
@@ -21,7 +20,7 @@ internal sealed class SealingOptions
     /// A file with 32 bytes in base64, mode 0600: the key of blind classes' keys and of subjects' digests. The same on
     /// every node, made at set-up, and never changed: keys would not be found again. Required.
     /// </summary>
-    [Required(ErrorMessage = "Sync:Sealing:BlindingKeyFile takes the path of a file with 32 bytes in base64.")]
+    [Required(ErrorMessage = "the path of a file with 32 bytes in base64")]
     public string BlindingKeyFile { get; set; } = "";
 
     /// <summary>
@@ -30,7 +29,7 @@ internal sealed class SealingOptions
     public CompressionChoice Compression { get; set; } = CompressionChoice.Zstd;
 
     /// <summary>Of zstd, 1 to 12. Default 3.</summary>
-    [Range(1, 12, ErrorMessage = "Sync:Sealing:Level takes 1 to 12.")]
+    [Range(1, 12)]
     public int Level { get; set; } = 3;
 
     /// <summary>
@@ -39,23 +38,18 @@ internal sealed class SealingOptions
     public Dictionary<string, string> Dictionaries { get; } = [];
 
     /// <summary>Keys with a cipher ready for use. 16 to 1,000,000, default 4,096; about 1 KiB each.</summary>
-    [Range(16, 1_000_000, ErrorMessage = "Sync:Sealing:CiphersMax takes 16 to 1000000.")]
+    [Range(16, 1_000_000)]
     public int CiphersMax { get; set; } = 4096;
-}
 
-/// <summary>Checks the attributes and the names. Not generated: generated validators drop messages.</summary>
-internal sealed class SealingOptionsValidator : IValidateOptions<SealingOptions>
-{
-    public ValidateOptionsResult Validate(string? name, SealingOptions options)
+    /// <summary>What attributes cannot say.</summary>
+    public static IEnumerable<string> Faults(SealingOptions options)
     {
-        List<ValidationResult> results = [];
-        Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
-        List<string> faults = [.. results.Select(r => r.ErrorMessage ?? "")];
         if (!Enum.IsDefined(options.Compression))
-            faults.Add("Sync:Sealing:Compression takes Zstd, Brotli or None.");
-        faults.AddRange(options.Dictionaries.Where(d => !DictionarySet.Names.Contains(d.Value)).Select(d =>
-            $"Sync:Sealing:Dictionaries:{d.Key} takes {string.Join(", ", DictionarySet.Names)}; not {d.Value}."));
-        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+            yield return "Sync:Sealing:Compression takes Zstd, Brotli or None.";
+        foreach (var (recordClass, dictionary) in options.Dictionaries)
+            if (!DictionarySet.Names.Contains(dictionary))
+                yield return $"Sync:Sealing:Dictionaries:{recordClass} takes {string.Join(", ", DictionarySet.Names)}; "
+                    + $"not {dictionary}.";
     }
 }
 
@@ -65,48 +59,36 @@ internal sealed class KeyOptions
     public const string Section = "Sync:Keys";
 
     /// <summary>This node's folder of data keys, on its own disk and in no backup. Required.</summary>
-    [Required(ErrorMessage = "Sync:Keys:StoreDirectory takes a folder of this node's own.")]
+    [Required(ErrorMessage = "a folder of this node's own")]
     public string StoreDirectory { get; set; } = "";
 
     /// <summary>
     /// The region's folder of key-encryption keys: each node has its own in it. In no backup that is kept longer than
     /// <see cref="OldEpochDaysMax"/>. Required.
     /// </summary>
-    [Required(ErrorMessage = "Sync:Keys:ProviderDirectory takes the region's folder of key-encryption keys.")]
+    [Required(ErrorMessage = "the region's folder of key-encryption keys")]
     public string ProviderDirectory { get; set; } = "";
 
     /// <summary>The region's secret: a file with 32 bytes in base64, mode 0600, made at set-up. Required.</summary>
-    [Required(ErrorMessage = "Sync:Keys:SecretFile takes the path of a file with 32 bytes in base64.")]
+    [Required(ErrorMessage = "the path of a file with 32 bytes in base64")]
     public string SecretFile { get; set; } = "";
 
     /// <summary>Data keys in memory and on disk, about 1 KiB each. 100 to 5,000,000, default 1,000,000.</summary>
-    [Range(100, 5_000_000, ErrorMessage = "Sync:Keys:KeysMax takes 100 to 5000000.")]
+    [Range(100, 5_000_000)]
     public int KeysMax { get; set; } = 1_000_000;
 
     /// <summary>
     /// How long after an erasure the key-encryption key that had wrapped the erased keys may last, in days. 1 to 30,
     /// default 7. Begun at half of it, so that a node that was down for a while keeps it.
     /// </summary>
-    [Range(1, 30, ErrorMessage = "Sync:Keys:OldEpochDaysMax takes 1 to 30.")]
+    [Range(1, 30)]
     public int OldEpochDaysMax { get; set; } = 7;
 
     /// <summary>How long a key-encryption key is in use, in days. 1 to 730, default 90.</summary>
-    [Range(1, 730, ErrorMessage = "Sync:Keys:RotationDays takes 1 to 730.")]
+    [Range(1, 730)]
     public int RotationDays { get; set; } = 90;
 
     /// <summary>How often it is looked whether one of the two is due. 1 s to 1 day, default 10 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ErrorMessage = "Sync:Keys:CheckInterval takes 1 s to 1 day.")]
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ErrorMessage = "1 s to 1 day")]
     public TimeSpan CheckInterval { get; set; } = TimeSpan.FromMinutes(10);
-}
-
-/// <summary>Checks the attributes. Not generated: generated validators drop messages.</summary>
-internal sealed class KeyOptionsValidator : IValidateOptions<KeyOptions>
-{
-    public ValidateOptionsResult Validate(string? name, KeyOptions options)
-    {
-        List<ValidationResult> results = [];
-        return Validator.TryValidateObject(options, new ValidationContext(options), results, true)
-            ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail(results.Select(r => r.ErrorMessage ?? ""));
-    }
 }

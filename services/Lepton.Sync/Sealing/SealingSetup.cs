@@ -1,4 +1,5 @@
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Files;
 using Lepton.Sync.Placement;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -10,10 +11,8 @@ internal static class SealingSetup
 {
     internal static IServiceCollection AddSyncSealing(this IServiceCollection services)
     {
-        services.AddOptions<SealingOptions>().BindConfiguration(SealingOptions.Section).ValidateOnStart();
-        services.AddOptions<KeyOptions>().BindConfiguration(KeyOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<SealingOptions>, SealingOptionsValidator>();
-        services.AddSingleton<IValidateOptions<KeyOptions>, KeyOptionsValidator>();
+        services.AddChecked<SealingOptions>(SealingOptions.Section, SealingOptions.Faults);
+        services.AddChecked<KeyOptions>(KeyOptions.Section);
         services.TryAddSingleton(Entropy.System);
         return services
             .AddSingleton<SealingMetrics>()

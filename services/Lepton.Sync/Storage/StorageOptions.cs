@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Storage;
 
@@ -23,50 +22,49 @@ internal sealed class StorageOptions
     public string DatabaseFile { get; set; } = "";
 
     /// <summary>Batches of the home's writes that commit at a time, a connection each. 1 to 64, default 4.</summary>
-    [Range(1, 64, ErrorMessage = "Sync:Storage:CommitConnections takes 1 to 64.")]
+    [Range(1, 64)]
     public int CommitConnections { get; set; } = 4;
 
     /// <summary>Connections for all else: reads, what sources sent, sweeping. 1 to 256, default 12.</summary>
-    [Range(1, 256, ErrorMessage = "Sync:Storage:OtherConnections takes 1 to 256.")]
+    [Range(1, 256)]
     public int OtherConnections { get; set; } = 12;
 
     /// <summary>Writes that wait for a batch; more are refused. 1 to 1,000,000, default 10,000.</summary>
-    [Range(1, 1_000_000, ErrorMessage = "Sync:Storage:WritesWaitingMax takes 1 to 1000000.")]
+    [Range(1, 1_000_000)]
     public int WritesWaitingMax { get; set; } = 10_000;
 
     /// <summary>Writes of one batch. 1 to 10,000, default 1,000.</summary>
-    [Range(1, 10_000, ErrorMessage = "Sync:Storage:BatchWritesMax takes 1 to 10000.")]
+    [Range(1, 10_000)]
     public int BatchWritesMax { get; set; } = 1000;
 
     /// <summary>Bytes of one batch; a single larger write is a batch alone. 64 KiB to 64 MiB, default 4 MiB.</summary>
-    [Range(64 << 10, 64 << 20, ErrorMessage = "Sync:Storage:BatchBytesMax takes 65536 to 67108864.")]
+    [Range(64 << 10, 64 << 20)]
     public int BatchBytesMax { get; set; } = 4 << 20;
 
     /// <summary>Longest wait for a connection, and for a new one to open. 1 s to 1 min, default 5 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ErrorMessage = "Sync:Storage:ConnectTimeMax takes 1 s to 1 min.")]
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ErrorMessage = "1 s to 1 min")]
     public TimeSpan ConnectTimeMax { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Longest time of one statement, and of one commit. 1 s to 10 min, default 10 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:10:00", ErrorMessage = "Sync:Storage:CommandTimeMax takes 1 s to 10 min.")]
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00", ErrorMessage = "1 s to 10 min")]
     public TimeSpan CommandTimeMax { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long the start waits for the database. 0 s to 10 min, default 60 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ErrorMessage = "Sync:Storage:StartTimeMax takes 0 s to 10 min.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ErrorMessage = "0 s to 10 min")]
     public TimeSpan StartTimeMax { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
     /// This machine's clock behind the greatest version seen by more than this is reported. 1 s to 1 h, default 1 min.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "Sync:Storage:ClockLagMax takes 1 s to 1 h.")]
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "1 s to 1 h")]
     public TimeSpan ClockLagMax { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How long a request id is known. 1 min to 30 days, default 24 h.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00",
-        ErrorMessage = "Sync:Storage:RequestKeepTime takes 1 min to 30 days.")]
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00", ErrorMessage = "1 min to 30 days")]
     public TimeSpan RequestKeepTime { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>How often older ones are deleted. 1 s to 1 day, default 1 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ErrorMessage = "Sync:Storage:SweepInterval takes 1 s to 1 day.")]
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ErrorMessage = "1 s to 1 day")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The connection string, from where it is configured.</summary>
@@ -85,22 +83,12 @@ internal sealed class StorageOptions
             ? connection
             : throw new InvalidDataException($"Sync:Storage:DatabaseFile: {DatabaseFile} has no entry \"sync\".");
     }
-}
 
-/// <summary>
-/// Checks the attributes, and the rules between fields. Not generated: generated validators drop the messages of
-/// ranges, and with them the key's name.
-/// </summary>
-internal sealed class StorageOptionsValidator : IValidateOptions<StorageOptions>
-{
-    public ValidateOptionsResult Validate(string? name, StorageOptions options)
+    /// <summary>What attributes cannot say.</summary>
+    public static IEnumerable<string> Faults(StorageOptions options)
     {
-        List<ValidationResult> results = [];
-        Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);
-        List<string> faults = [.. results.Select(r => r.ErrorMessage ?? "")];
         if (options.Database.Length > 0 == options.DatabaseFile.Length > 0)
-            faults.Add("Sync:Storage:Database takes a connection string, or Sync:Storage:DatabaseFile a file with it: "
-                + "one of the two.");
-        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+            yield return "Sync:Storage:Database takes a connection string, or Sync:Storage:DatabaseFile a file with "
+                + "it: one of the two.";
     }
 }

@@ -1,3 +1,4 @@
+using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -35,9 +36,11 @@ internal sealed partial class StorageStart(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // No connection, a server that starts or stops, or one whose supervisor has not made our role, its password and our
-    // database yet; not an error of ours.
-    private static bool IsNotUpYet(Exception e) => e switch
+    /// <summary>
+    /// No connection, a server that starts or stops, or one whose supervisor has not made our role, its password and
+    /// our database yet; not an error of ours.
+    /// </summary>
+    public static bool IsNotUpYet(Exception e) => e switch
     {
         PostgresException p => p.IsTransient || p.SqlState is PostgresErrorCodes.InvalidPassword
             or PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidCatalogName,
@@ -72,8 +75,7 @@ internal static class StorageParts
 {
     public static IServiceCollection AddSyncStorage(this IServiceCollection services)
     {
-        services.AddOptions<StorageOptions>().BindConfiguration(StorageOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
+        services.AddChecked<StorageOptions>(StorageOptions.Section, StorageOptions.Faults);
         services.AddHealthChecks().AddCheck<StorageReady>("storage");
         return services
             .AddSingleton<StorageMetrics>()

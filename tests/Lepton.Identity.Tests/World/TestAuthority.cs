@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Lepton.Identity.Passwords;
@@ -29,7 +28,7 @@ internal sealed class TestSite(string database) : IDisposable
 
     public string Database => database;
 
-    public string Issuer { get; set; } = TestAuthority.FreeUrl();
+    public string Issuer { get; set; } = FreeAddress.Url();
 
     public TestProgram Batch { get; } = new("batch", "acme");
 
@@ -135,7 +134,7 @@ internal sealed class TestAuthority : IAsyncDisposable
             catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException
                 && attempt < 5)
             {
-                site.Issuer = FreeUrl(); // somebody else took it in between
+                site.Issuer = FreeAddress.Url(); // somebody else took it in between
                 await app.DisposeAsync();
             }
             catch
@@ -144,14 +143,6 @@ internal sealed class TestAuthority : IAsyncDisposable
                 throw;
             }
         }
-    }
-
-    /// <summary>An address that is free now: the issuer is known before the start.</summary>
-    public static string FreeUrl()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return $"https://127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}";
     }
 
     public HttpClient Client((string Certificate, string Key)? shown)

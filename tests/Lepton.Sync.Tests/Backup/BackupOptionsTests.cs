@@ -1,14 +1,15 @@
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Backup;
 
 namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>Bad values stop the start with their key and what it takes.</summary>
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class BackupOptionsTests
 {
     [Fact]
     public void Validate_TheDefaults_AreFine() =>
-        Assert.True(new BackupOptionsValidator().Validate(null, new BackupOptions()).Succeeded);
+        Assert.True(new OptionsCheck<BackupOptions>(BackupOptions.Section, BackupOptions.Faults)
+            .Validate(null, new BackupOptions()).Succeeded);
 
     [Theory]
     [InlineData("Sync:Backup:Directory")]
@@ -46,7 +47,8 @@ public sealed class BackupOptionsTests
                 break;
         }
 
-        var result = new BackupOptionsValidator().Validate(null, options);
+        var result = new OptionsCheck<BackupOptions>(BackupOptions.Section, BackupOptions.Faults)
+            .Validate(null, options);
 
         Assert.Contains($"{key} takes", result.FailureMessage);
     }

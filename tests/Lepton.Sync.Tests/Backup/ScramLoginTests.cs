@@ -4,7 +4,6 @@ using Lepton.Sync.Backup.Wire;
 namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>SCRAM-SHA-256 against the exchange printed in RFC 7677, section 3.</summary>
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class ScramLoginTests
 {
     private const string ServerFirst =

@@ -5,7 +5,6 @@ using Lepton.Sync.Backup.Sealed;
 namespace Lepton.Sync.Tests.Backup;
 
 /// <summary>Sealed objects: nothing that was changed, cut off, moved or renamed is opened (S7).</summary>
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class SealedObjectTests
 {
     private const string Name = "eu-west-a/base/x/base.tar";

@@ -1,3 +1,4 @@
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 
 namespace Lepton.Sync.Tests.Placement;
@@ -18,7 +19,8 @@ public sealed class PlacementOptionsTests
 
     [Fact]
     public void Validate_Good_Succeeds() =>
-        Assert.True(new PlacementOptionsValidator().Validate(null, Good()).Succeeded);
+        Assert.True(new OptionsCheck<PlacementOptions>(PlacementOptions.Section, PlacementRules.Faults)
+            .Validate(null, Good()).Succeeded);
 
     internal static TheoryData<string, Action<PlacementOptions>> Faults => new()
     {
@@ -50,7 +52,8 @@ public sealed class PlacementOptionsTests
             PlacementOptions options = Good();
             ((Action<PlacementOptions>)row[1])(options);
 
-            var result = new PlacementOptionsValidator().Validate(null, options);
+            var result = new OptionsCheck<PlacementOptions>(PlacementOptions.Section, PlacementRules.Faults)
+            .Validate(null, options);
 
             Assert.Contains((string)row[0], result.FailureMessage ?? "", StringComparison.Ordinal);
         }

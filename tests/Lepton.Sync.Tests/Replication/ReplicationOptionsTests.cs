@@ -1,3 +1,4 @@
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Replication;
 using Lepton.Sync.Tests.Replication.World;
 
@@ -7,8 +8,9 @@ namespace Lepton.Sync.Tests.Replication;
 public sealed class ReplicationOptionsTests
 {
     [Fact]
-    public void Validate_Defaults_AreGood() => Assert.True(new ReplicationOptionsValidator().Validate(
-        null, new ReplicationOptions { SpoolDirectory = "spool" }).Succeeded);
+    public void Validate_Defaults_AreGood() => Assert.True(
+        new OptionsCheck<ReplicationOptions>(ReplicationOptions.Section, ReplicationOptions.Faults)
+            .Validate(null, new ReplicationOptions { SpoolDirectory = "spool" }).Succeeded);
 
     [Theory]
     [InlineData("SpoolDirectory")]
@@ -36,6 +38,7 @@ public sealed class ReplicationOptionsTests
         }
 
         Assert.Contains($"Sync:Replication:{key} takes",
-            new ReplicationOptionsValidator().Validate(null, options).FailureMessage, StringComparison.Ordinal);
+            new OptionsCheck<ReplicationOptions>(ReplicationOptions.Section, ReplicationOptions.Faults)
+                .Validate(null, options).FailureMessage, StringComparison.Ordinal);
     }
 }

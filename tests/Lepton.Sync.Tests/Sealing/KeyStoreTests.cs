@@ -1,3 +1,4 @@
+using Lepton.Sync.Files;
 using Lepton.Sync.Records;
 using Lepton.Sync.Sealing;
 

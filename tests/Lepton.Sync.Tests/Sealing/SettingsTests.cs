@@ -19,15 +19,18 @@ public sealed class SettingsTests : IDisposable
     {
         string[] faults =
         [
-            .. new SealingOptionsValidator().Validate(null, new SealingOptions
+            .. new OptionsCheck<SealingOptions>(SealingOptions.Section, SealingOptions.Faults)
+            .Validate(null, new SealingOptions
             {
                 Level = 13, CiphersMax = 1, Compression = (CompressionChoice)7, Dictionaries = { ["personal"] = "xml" },
             }).Failures ?? [],
-            .. new KeyOptionsValidator().Validate(null, new KeyOptions
+            .. new OptionsCheck<KeyOptions>(KeyOptions.Section, null)
+            .Validate(null, new KeyOptions
             {
                 KeysMax = 1, OldEpochDaysMax = 0, RotationDays = 0, CheckInterval = TimeSpan.Zero,
             }).Failures ?? [],
-            .. new ErasureOptionsValidator().Validate(null, new ErasureOptions
+            .. new OptionsCheck<ErasureOptions>(ErasureOptions.Section, ErasureOptions.Faults)
+            .Validate(null, new ErasureOptions
             {
                 CallTimeMax = TimeSpan.Zero, RegionTimeMax = TimeSpan.FromHours(1),
                 RetryFirst = TimeSpan.FromMinutes(1), RetryMax = TimeSpan.FromSeconds(1), SweepDelay = TimeSpan.Zero,

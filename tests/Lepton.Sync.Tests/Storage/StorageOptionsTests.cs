@@ -1,3 +1,4 @@
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Storage;
 
 namespace Lepton.Sync.Tests.Storage;
@@ -11,7 +12,8 @@ public sealed class StorageOptionsTests : IDisposable
 
     [Fact]
     public void Validate_DefaultsWithADatabase_Passes() =>
-        Assert.True(new StorageOptionsValidator().Validate(null, new StorageOptions { Database = "Host=x" }).Succeeded);
+        Assert.True(new OptionsCheck<StorageOptions>(StorageOptions.Section, StorageOptions.Faults)
+            .Validate(null, new StorageOptions { Database = "Host=x" }).Succeeded);
 
     public static TheoryData<string, Action<object>> Faults => new()
     {
@@ -41,7 +43,8 @@ public sealed class StorageOptionsTests : IDisposable
         StorageOptions options = new() { Database = "Host=x" };
         change(options);
 
-        Assert.Equal([fault], new StorageOptionsValidator().Validate(null, options).Failures!);
+        Assert.Equal([fault], new OptionsCheck<StorageOptions>(StorageOptions.Section, StorageOptions.Faults)
+            .Validate(null, options).Failures!);
     }
 
     [Theory]

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Grpc.Net.Client;
 using Lepton.ServiceDefaults;
@@ -100,14 +98,6 @@ internal sealed class TestSync : IAsyncDisposable
         Installation.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
-
-    /// <summary>An address that is free now: nodes know each other's before they start.</summary>
-    public static string FreeUrl()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return $"https://127.0.0.1:{((IPEndPoint)socket.LocalEndPoint!).Port}";
-    }
 }
 
 /// <summary>One node: its place, its files, and while it runs its process' parts.</summary>
@@ -123,7 +113,7 @@ internal sealed class TestKeeper(
 
     public string Zone => name[(name.LastIndexOf('-') + 1)..];
 
-    public string Url { get; } = TestSync.FreeUrl();
+    public string Url { get; } = FreeAddress.Url();
 
     public string Database => database;
 

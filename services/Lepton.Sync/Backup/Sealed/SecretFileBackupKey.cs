@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Lepton.Sync.Files;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Backup.Sealed;
@@ -10,38 +11,38 @@ namespace Lepton.Sync.Backup.Sealed;
 /// </summary>
 internal sealed class SecretFileBackupKey(string file) : IBackupKey
 {
-    private const int SecretBytes = 32, NonceBytes = 12, TagBytes = 16;
+    private const int NonceBytes = 12, TagBytes = 16;
 
     public SecretFileBackupKey(IOptions<BackupOptions> options)
         : this(options.Value.SecretFile)
     {
     }
 
-    public async ValueTask<byte[]> WrapAsync(
+    public ValueTask<byte[]> WrapAsync(
         ReadOnlyMemory<byte> key, string context, CancellationToken cancellationToken)
     {
-        using var aes = await ReadAsync(cancellationToken);
+        using var aes = Read();
         var wrapped = new byte[NonceBytes + key.Length + TagBytes];
         RandomNumberGenerator.Fill(wrapped.AsSpan(0, NonceBytes));
         aes.Encrypt(
             wrapped.AsSpan(0, NonceBytes), key.Span, wrapped.AsSpan(NonceBytes, key.Length),
             wrapped.AsSpan(^TagBytes..), Encoding.UTF8.GetBytes(context));
-        return wrapped;
+        return ValueTask.FromResult(wrapped);
     }
 
-    public async ValueTask<byte[]> UnwrapAsync(
+    public ValueTask<byte[]> UnwrapAsync(
         ReadOnlyMemory<byte> wrapped, string context, CancellationToken cancellationToken)
     {
         if (wrapped.Length <= NonceBytes + TagBytes)
             throw Refused(context, null);
-        using var aes = await ReadAsync(cancellationToken);
+        using var aes = Read();
         var key = new byte[wrapped.Length - NonceBytes - TagBytes];
         try
         {
             aes.Decrypt(
                 wrapped.Span[..NonceBytes], wrapped.Span[NonceBytes..^TagBytes], wrapped.Span[^TagBytes..], key,
                 Encoding.UTF8.GetBytes(context));
-            return key;
+            return ValueTask.FromResult(key);
         }
         catch (AuthenticationTagMismatchException e)
         {
@@ -53,23 +54,26 @@ internal sealed class SecretFileBackupKey(string file) : IBackupKey
         BackupFault.WrongRegion,
         $"{context} was sealed with another secret than Sync:Backup:SecretFile holds, or was changed.", inner);
 
-    private async Task<AesGcm> ReadAsync(CancellationToken cancellationToken)
+    private AesGcm Read()
     {
         try
         {
-            var secret = Convert.FromBase64String((await File.ReadAllTextAsync(file, cancellationToken)).Trim());
-            if (secret.Length != SecretBytes)
-                throw new FormatException($"it holds {secret.Length} bytes");
-            var key = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, [], "lepton sync backup wrap"u8.ToArray());
+            var secret = SecretFile.Parse("Sync:Backup:SecretFile", file);
+            var key = HKDF.DeriveKey(
+                HashAlgorithmName.SHA256, secret, SecretFile.KeyBytes, [], "lepton sync backup wrap"u8.ToArray());
             CryptographicOperations.ZeroMemory(secret);
             AesGcm aes = new(key, TagBytes);
             CryptographicOperations.ZeroMemory(key);
             return aes;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new BackupException(
                 BackupFault.Invalid, $"Sync:Backup:SecretFile takes a file with 32 bytes in base64: {e.Message}", e);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new BackupException(BackupFault.Invalid, e.Message, e);
         }
     }
 }

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Lepton.Sync.Files;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Backup.Store;
@@ -7,7 +7,7 @@ namespace Lepton.Sync.Backup.Store;
 /// A folder, of the owner only: files are written beside, flushed, then given their name. What a crash left unfinished
 /// has no name (<c>.part</c>) and is deleted by the next start. One process writes to it.
 /// </summary>
-internal sealed partial class DirectoryBackupStore(string directory, long bytesMax) : IBackupStore
+internal sealed class DirectoryBackupStore(string directory, long bytesMax) : IBackupStore
 {
     public const string Unfinished = ".part";
 
@@ -50,7 +50,7 @@ internal sealed partial class DirectoryBackupStore(string directory, long bytesM
                     RandomAccess.FlushToDisk(file.SafeFileHandle);
                 }
                 File.Move(part, path, overwrite: true);
-                FlushFolder(folder);
+                Folder.Flush(folder);
                 AddUsed(new FileInfo(path).Length - before);
             }
             catch
@@ -143,32 +143,6 @@ internal sealed partial class DirectoryBackupStore(string directory, long bytesM
             ? path
             : throw new BackupException(BackupFault.Invalid, $"\"{name}\" is no name of a backup's object.");
     }
-
-    // So that a name given is still given after a power cut. .NET opens no folders.
-    private static void FlushFolder(string folder)
-    {
-        var handle = Open(folder, 0);
-        if (handle < 0)
-            throw new IOException($"{folder} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}");
-        try
-        {
-            if (Sync(handle) != 0)
-                throw new IOException($"{folder} cannot be flushed: {Marshal.GetLastPInvokeErrorMessage()}");
-        }
-        finally
-        {
-            _ = Close(handle);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Sync(int handle);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int Close(int handle);
 
     private async Task<T> GuardAsync<T>(Func<Task<T>> work)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lepton.Sync.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lepton.Sync.Replication.Spooling;
@@ -31,7 +32,7 @@ internal sealed class SpoolDirectory : ISpoolFiles
     public ISpoolFile Create(long number)
     {
         var file = new Segment(PathOf(number), FileMode.CreateNew);
-        DirectoryEntry.Flush(_path);
+        Folder.Flush(_path);
         return file;
     }
 

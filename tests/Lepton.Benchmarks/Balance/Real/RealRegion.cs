@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Lepton.Routing.V1;
@@ -36,7 +34,7 @@ internal sealed class RealRegion : IAsyncDisposable
 
     private RealRegion(int routers)
     {
-        _urls = [.. Enumerable.Range(0, routers).Select(_ => FreeUrl())];
+        _urls = [.. Enumerable.Range(0, routers).Select(_ => FreeAddress.Url())];
         _policy = Path.Combine(_installation.Directory, "residency.json");
         _channels = [.. _urls.Select(Channel)];
     }
@@ -106,7 +104,7 @@ internal sealed class RealRegion : IAsyncDisposable
             }
             """));
         Dictionary<string, string?> settings = _installation.Configuration(Name, "inference");
-        settings["urls"] = settings["Inference:AdvertiseUrl"] = FreeUrl();
+        settings["urls"] = settings["Inference:AdvertiseUrl"] = FreeAddress.Url();
         settings["Lepton:PolicyFile"] = _policy;
         settings["Inference:Node"] = $"sleeper-{index:00}";
         settings["Inference:ModelDirectory"] = models;
@@ -155,12 +153,5 @@ internal sealed class RealRegion : IAsyncDisposable
         string program = Path.GetFullPath(
             Path.Combine(AppContext.BaseDirectory, "../../Lepton.Routing/release/Lepton.Routing"));
         return File.Exists(program) ? program : throw new FileNotFoundException("The router is not built.", program);
-    }
-
-    private static string FreeUrl()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
     }
 }

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 
-namespace Lepton.Sync.Replication.Spooling;
+namespace Lepton.Sync.Files;
 
-/// <summary>A new file's name outlives a power cut only when its folder was flushed; .NET cannot.</summary>
-internal static partial class DirectoryEntry
+/// <summary>A new file's name outlives a power cut only when its folder was flushed; .NET opens no folders.</summary>
+internal static partial class Folder
 {
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace Lepton.Sync.Sealing;
+namespace Lepton.Sync.Files;
 
 /// <summary>A file with 32 random bytes in base64, made at set-up, mode 0600.</summary>
 internal static class SecretFile
@@ -19,6 +19,14 @@ internal static class SecretFile
             throw new IOException($"{setting} takes a file with 32 bytes in base64; {file} is not there.");
         if ((File.GetUnixFileMode(file) & Others) != 0)
             throw new InvalidDataException($"{setting}: others may read or write {file}; give it mode 0600.");
+        return Parse(setting, file);
+    }
+
+    /// <summary>The same, whoever may read the file.</summary>
+    /// <exception cref="InvalidDataException">It holds something else.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static byte[] Parse(string setting, string file)
+    {
         Span<byte> key = stackalloc byte[KeyBytes + 1];
         if (!Convert.TryFromBase64String(File.ReadAllText(file).Trim(), key, out var length) || length != KeyBytes)
             throw new InvalidDataException(
