@@ -88,6 +88,32 @@ public class PostgresServer(string role, bool replicates = false, string? data =
         return owner.ConnectionString;
     }
 
+    /// <summary>
+    /// Ends whoever is connected and drops a database with its replication slots, of which a server has few: a slot
+    /// left behind keeps its log as well.
+    /// </summary>
+    public async Task DropDatabaseAsync(string connection)
+    {
+        using (var pool = new NpgsqlConnection(connection))
+            NpgsqlConnection.ClearPool(pool);
+        var name = new NpgsqlConnectionStringBuilder(connection).Database;
+        await using var super = new NpgsqlConnection(SuperConnection);
+        await super.OpenAsync();
+        // Nobody comes back between the two: an active slot would keep the database.
+        await ExecuteAsync($"ALTER DATABASE {name} ALLOW_CONNECTIONS false");
+        await ExecuteAsync($"""
+            SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots
+            WHERE database = '{name}' AND active_pid IS NOT NULL
+            """);
+        await ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, super);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
     // It is there only while the server works, and may go between the question and the reading.
     private static string? ReadReady(string file)
     {

@@ -5,8 +5,9 @@ namespace Lepton.Setup.Testing;
 /// <summary>One built test project and how it is run.</summary>
 internal sealed class TestProject(string name, SetupPaths paths)
 {
-    // A test that hangs must not hold up a build machine for ever.
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+    // A test that hangs must not hold up a build machine for ever; a slow machine is no fault of the tests.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan LimitOfAll = TimeSpan.FromMinutes(60);
 
     private static readonly Dictionary<string, string?> NoChanges = [];
 
@@ -36,14 +37,15 @@ internal sealed class TestProject(string name, SetupPaths paths)
             "vstest", Assembly, $"--logger:trx;LogFileName={Name}.trx", $"--ResultsDirectory:{results}",
             .. all ? [] : (string[])["--TestCaseFilter:Category!=Long"],
         ];
-        var result = await RunLimitedAsync(arguments, cancellation);
+        var limit = all ? LimitOfAll : Limit;
+        var result = await RunLimitedAsync(arguments, limit, cancellation);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         var report = result is not null && File.Exists(trx) ? TestReport.Read(trx) : null;
         // The host may crash after it wrote a report that holds no failure.
         if (report is { Failed: 0, Total: > 0 } && result is { ExitCode: not 0 })
             report = null;
         if (report is null or { Failed: > 0 })
-            print((result?.Output ?? $"{Name}: ended after {Limit.TotalMinutes:F0} minutes").TrimEnd());
+            print((result?.Output ?? $"{Name}: ended after {limit.TotalMinutes:F0} minutes").TrimEnd());
         print(report is null
             ? $"{Name}: crashed after {seconds:F1} s"
             : $"{Name}: {report.Passed} passed, {report.Failed} failed, {report.Skipped.Count} skipped, "
@@ -51,13 +53,14 @@ internal sealed class TestProject(string name, SetupPaths paths)
         return report;
     }
 
-    private async Task<CommandResult?> RunLimitedAsync(string[] arguments, CancellationToken cancellation)
+    private async Task<CommandResult?> RunLimitedAsync(
+        string[] arguments, TimeSpan limit, CancellationToken cancellation)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(Limit);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(limit);
         try
         {
-            return await Command.RunAsync("dotnet", arguments, paths.Root, NoChanges, limit.Token);
+            return await Command.RunAsync("dotnet", arguments, paths.Root, NoChanges, patience.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

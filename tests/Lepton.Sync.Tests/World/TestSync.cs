@@ -22,8 +22,9 @@ internal sealed class TestSync : IAsyncDisposable
     public static readonly string[] Tenants = ["demo", "harbour-bank"];
 
     private readonly List<TestKeeper> _keepers = [];
+    private readonly PostgresServer _server;
 
-    private TestSync(string folder) => Folder = folder;
+    private TestSync(PostgresServer server, string folder) => (_server, Folder) = (server, folder);
 
     public TestInstallation Installation { get; } = new() { Life = TimeSpan.FromDays(2) };
 
@@ -44,7 +45,7 @@ internal sealed class TestSync : IAsyncDisposable
     public static async Task<TestSync> StartAsync(
         PostgresServer server, string[] nodes, Dictionary<string, string?>? settings = null)
     {
-        TestSync world = new(Directory.CreateTempSubdirectory("lepton-sync-").FullName);
+        TestSync world = new(server, Directory.CreateTempSubdirectory("lepton-sync-").FullName);
         await File.WriteAllTextAsync(world.PolicyFile, """
             {
               "version": 1,
@@ -95,6 +96,8 @@ internal sealed class TestSync : IAsyncDisposable
     {
         foreach (TestKeeper keeper in _keepers)
             await keeper.StopAsync();
+        foreach (TestKeeper keeper in _keepers)
+            await _server.DropDatabaseAsync(keeper.Database);
         Installation.Dispose();
         Directory.Delete(Folder, recursive: true);
     }

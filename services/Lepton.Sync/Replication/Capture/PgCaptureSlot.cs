@@ -26,6 +26,9 @@ internal sealed class PgCaptureSlot(Func<string> connection, string slot, string
 
     private const string Table = "capture_generations";
 
+    // A reader that was ended comes back in milliseconds.
+    private const int DropTriesMax = 10;
+
     /// <summary>The node's database.</summary>
     public string ConnectionString => connection();
 
@@ -76,13 +79,7 @@ internal sealed class PgCaptureSlot(Func<string> connection, string slot, string
     public async Task DropAsync(CancellationToken cancellationToken)
     {
         await using var open = await OpenAsync(cancellationToken);
-        await ExecuteAsync(open, """
-            SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots
-            WHERE slot_name = $1 AND active_pid IS NOT NULL
-            """, cancellationToken, slot);
-        await ExecuteAsync(open,
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1",
-            cancellationToken, slot);
+        await DropAsync(open, cancellationToken);
     }
 
     /// <summary>
@@ -147,8 +144,30 @@ internal sealed class PgCaptureSlot(Func<string> connection, string slot, string
             else
                 return null;
         }
-        await ExecuteAsync(open, "SELECT pg_drop_replication_slot($1)", cancellationToken, slot);
+        await DropAsync(open, cancellationToken);
         return fault;
+    }
+
+    private async Task DropAsync(NpgsqlConnection open, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await ExecuteAsync(open, """
+                SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots
+                WHERE slot_name = $1 AND active_pid IS NOT NULL
+                """, cancellationToken, slot);
+            try
+            {
+                await ExecuteAsync(open,
+                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1",
+                    cancellationToken, slot);
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse && attempt < DropTriesMax)
+            {
+                // Whoever was ended has come back in between.
+            }
+        }
     }
 
     private async Task<SlotPlace> PlaceAsync(

@@ -1,6 +1,5 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
-using Lepton.Sync.Replication.Capture;
 using Lepton.Sync.Replication.Wire;
 using Lepton.Testing;
 
@@ -9,15 +8,17 @@ namespace Lepton.Sync.Tests.Replication.World;
 /// <summary>The three nodes of <see cref="Maps"/>, each behind a wire of its own that can be cut.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
+    private readonly IReadOnlyList<PostgresServer> _servers;
     private readonly string[] _connections;
     private readonly string[] _spools;
     private readonly TestNode?[] _nodes;
     private readonly Dictionary<string, string?>? _settings;
     private Topology _map;
 
-    private TestCluster(string[] connections, Topology map, Dictionary<string, string?>? settings)
+    private TestCluster(IReadOnlyList<PostgresServer> servers, string[] connections, Topology map,
+        Dictionary<string, string?>? settings)
     {
-        (_connections, _map, _settings) = (connections, map, settings);
+        (_servers, _connections, _map, _settings) = (servers, connections, map, settings);
         _spools = [.. connections.Select(_ => Directory.CreateTempSubdirectory("lepton-spool-").FullName)];
         _nodes = new TestNode?[connections.Length];
         Wires = [.. connections.Select(_ => new CuttingRelay())];
@@ -37,7 +38,7 @@ internal sealed class TestCluster : IAsyncDisposable
         List<string> connections = [];
         foreach (PostgresServer server in servers)
             connections.Add(await server.CreateDatabaseAsync());
-        TestCluster cluster = new([.. connections], map, settings);
+        TestCluster cluster = new(servers, [.. connections], map, settings);
         for (int i = 0; i < servers.Count; i++)
             await cluster.StartAsync(i, i == liar ? lie : null);
         return cluster;
@@ -83,10 +84,8 @@ internal sealed class TestCluster : IAsyncDisposable
         foreach (TestNode? node in _nodes)
             if (node is not null)
                 await node.DisposeAsync();
-        // A server has ten slots.
-        for (int i = 0; i < _connections.Length; i++)
-            await new PgCaptureSlot(() => _connections[i], TestNode.SlotName(_connections[i], Maps.Nodes[i]), "")
-                .DropAsync(default);
+        foreach ((PostgresServer server, string connection) in _servers.Zip(_connections))
+            await server.DropDatabaseAsync(connection);
         foreach (CuttingRelay wire in Wires)
             await wire.DisposeAsync();
         foreach (string spool in _spools)

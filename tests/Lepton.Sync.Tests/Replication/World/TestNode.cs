@@ -85,7 +85,8 @@ internal sealed class TestNode : IAsyncDisposable
         builder.Services.AddSingleton<ITopologySource>(maps).AddSingleton<IDataKeys>(keys)
             .AddSingleton<IRecordStore>(store).AddSyncReplication(_ => () => connection);
         if (lie is not null)
-            builder.Services.AddSingleton(s => new Liar(lie(s.GetRequiredService<PeerService>())));
+            builder.Services.AddSingleton(s => new Liar(
+                lie(ActivatorUtilities.CreateInstance<PeerService>(s))));
         WebApplication app = builder.Build();
         app.MapServiceDefaults(SyncApp.NoOthers, V1.PeerService.Descriptor);
         if (lie is not null)
