@@ -16,7 +16,9 @@ internal static class Bench
             Placement.PlacementBench.Run),
         ("sealing", "a record sealed and opened against AES-GCM alone, ns and bytes", Sync.SealingBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
-        ("sync", "writes against one row a commit", Sync.SyncBench.Run),
+        ("sync", "writes, capture, replication, reads and placement beside PostgreSQL and etcd", Sync.SyncBench.Run),
+        ("ledger", "acknowledged writes lost while processes, servers, disks and wires fail",
+            Sync.Ledger.LedgerBench.Run),
     ];
 
     // Processes that a bench starts of this same program.

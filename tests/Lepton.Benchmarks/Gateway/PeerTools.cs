@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Lepton.Benchmarks.Gateway;
 
 /// <summary>
@@ -7,8 +5,7 @@ namespace Lepton.Benchmarks.Gateway;
 /// </summary>
 internal sealed class PeerTools
 {
-    // The versions that the figures in README.md were measured with. Debian takes a version off its servers when a
-    // fixed one comes: then the one on offer is taken, and the report says which.
+    // The versions that the figures in README.md were measured with.
     private static readonly (string Package, string Version)[] Packages =
     [
         ("nghttp2-client", "1.52.0-1+deb12u3"), ("haproxy", "2.6.12-1+deb12u4"), ("nginx", "1.22.1-9+deb12u11"),
@@ -40,56 +37,7 @@ internal sealed class PeerTools
     public static PeerTools Get(string tools)
     {
         string root = Path.Combine(tools, "gateway-peers");
-        PeerTools peers = new(root);
-        if (File.Exists(Path.Combine(root, "versions")))
-            return peers;
-        string fresh = Directory.CreateDirectory($"{root}.{System.Environment.ProcessId}").FullName;
-        try
-        {
-            List<string> versions = [];
-            foreach ((string package, string version) in Packages)
-                versions.Add(Unpack(fresh, package, version));
-            File.WriteAllLines(Path.Combine(fresh, "versions"), versions);
-            if (!Directory.Exists(root)) // else another bench was quicker
-                Directory.Move(fresh, root);
-        }
-        finally
-        {
-            if (Directory.Exists(fresh))
-                Directory.Delete(fresh, recursive: true);
-        }
-        return peers;
-    }
-
-    private static string Unpack(string root, string package, string version)
-    {
-        if (Run(root, "apt-get", "download", $"{package}={version}") is { } pinned)
-        {
-            Console.Error.WriteLine($"{package} {version} is not on offer; taking apt's choice. ({pinned})");
-            if (Run(root, "apt-get", "download", package) is { } error)
-                throw new InvalidOperationException(
-                    $"bench gateway needs Debian's package {package} (for h2load, HAProxy, nginx), and apt-get "
-                    + $"download cannot give it here: {error} Try apt-get update first.");
-        }
-        string file = Directory.EnumerateFiles(root, package + "_*.deb").Single();
-        if (Run(root, "dpkg", "-x", file, root) is { } damaged)
-            throw new InvalidOperationException($"{Path.GetFileName(file)} cannot be unpacked: {damaged}");
-        File.Delete(file);
-        return Path.GetFileNameWithoutExtension(file).Replace("%3a", ":", StringComparison.Ordinal);
-    }
-
-    // Null when it went well, else the last line of what it said.
-    private static string? Run(string folder, string program, params string[] args)
-    {
-        ProcessStartInfo start = new(program, args)
-        {
-            WorkingDirectory = folder, RedirectStandardError = true, RedirectStandardOutput = true,
-        };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"no {program}");
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        string error = process.StandardError.ReadToEnd();
-        output.Wait();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? null : error.Trim().Split('\n')[^1];
+        DebianPackages.Ensure(root, "bench gateway", Packages);
+        return new PeerTools(root);
     }
 }

@@ -1,12 +1,9 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using Lepton.Sync.Records;
 using Lepton.Sync.Storage;
 using Lepton.Testing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Lepton.Benchmarks.Sync;
@@ -101,45 +98,16 @@ internal static class PutsBench
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-    /// <summary>The storage's parts, as the service puts them together.</summary>
-    private sealed class Parts : IAsyncDisposable
-    {
-        private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-
-        public Parts(string connection)
-        {
-            Options = Microsoft.Extensions.Options.Options.Create(new StorageOptions { Database = connection });
-            Metrics = new StorageMetrics(_services.GetRequiredService<IMeterFactory>());
-            Database = new RecordDatabase(Options, Metrics, TimeProvider.System, NullLoggerFactory.Instance);
-            Clock = new HybridClock(TimeProvider.System, Options, Metrics, NullLogger<HybridClock>.Instance);
-        }
-
-        public IOptions<StorageOptions> Options { get; }
-
-        public StorageMetrics Metrics { get; }
-
-        public RecordDatabase Database { get; }
-
-        public HybridClock Clock { get; }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Database.DisposeAsync();
-            await _services.DisposeAsync();
-        }
-    }
-
     private sealed class GroupedPuts : IAsyncDisposable
     {
-        private readonly Parts _parts;
+        private readonly StorageParts _parts;
         private readonly HomeWriter _writer;
 
         public GroupedPuts(string connection)
         {
-            _parts = new Parts(connection);
-            PostgresRecordStore store = new(_parts.Database, _parts.Metrics);
+            _parts = new StorageParts(connection);
             _writer = new HomeWriter(
-                store, _parts.Clock, _parts.Options, _parts.Metrics, NullLogger<HomeWriter>.Instance);
+                _parts.Store, _parts.Clock, _parts.Options, _parts.Metrics, NullLogger<HomeWriter>.Instance);
         }
 
         public int Connections => _parts.Options.Value.CommitConnections;
@@ -175,7 +143,7 @@ internal static class PutsBench
             WHERE (r.term, r.clock) < (excluded.term, excluded.clock)
             """;
 
-        private readonly Parts _parts = new(connection);
+        private readonly StorageParts _parts = new(connection);
         private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(
             new NpgsqlConnectionStringBuilder(connection)
             {

@@ -1,13 +1,8 @@
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Sealing;
-using Lepton.Sync.Sealing.Dictionaries;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 
 namespace Lepton.Benchmarks.Sync;
 
@@ -26,16 +21,9 @@ internal static class SealingBench
             Console.Error.WriteLine("bench sealing takes no arguments.");
             return 2;
         }
-        IOptions<SealingOptions> options = Options.Create(new SealingOptions());
-        BenchKeys keys = new(Subjects);
-        using ServiceProvider meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        using CipherCache ciphers = new(keys, options);
-        RecordSealer sealer = new(new BenchTopology(), new BlindingKey(RandomNumberGenerator.GetBytes(32)),
-            new BodyCodec(options), ciphers, Entropy.System,
-            new SealingMetrics(meters.GetRequiredService<IMeterFactory>()));
-        PlainRecord[] plain = [.. Enumerable.Range(0, Subjects).Select(i => PlainOf(sealer, i))];
-        StoredRecord[] rows = [.. plain.Select((p, i) => sealer.Seal(p, keys.All[i]))];
-
+        using SealedRecords records = new(Subjects, ValueBytes);
+        (RecordSealer sealer, BenchKeys keys) = (records.Sealer, records.Keys);
+        (PlainRecord[] plain, StoredRecord[] rows) = (records.Plain, records.Rows);
         int seals = 0, opens = 0;
         Action seal = () => sealer.Seal(plain[seals % Subjects], keys.All[seals++ % Subjects]);
         Action open = () => Require(sealer.Open(rows[opens++ % Subjects]));
@@ -60,22 +48,6 @@ internal static class SealingBench
             },
         }));
         return 0;
-    }
-
-    // Of another seed than the dictionaries'.
-    private static PlainRecord PlainOf(RecordSealer sealer, int number)
-    {
-        Random chance = new(10_000 + number);
-        byte[] value = [.. SyntheticRecords.Sample("json", chance), .. SyntheticRecords.Sample("json", chance)];
-        while (value.Length < ValueBytes)
-            value = [.. value, .. SyntheticRecords.Sample("json", chance)];
-        string key = $"orders/{number}";
-        return new PlainRecord
-        {
-            Class = new ClassId(0), Slot = new SlotId(1), Tenant = "acme", Key = key,
-            StoredKey = sealer.StoredKey(new ClassId(0), "acme", key), Version = new RecordVersion(1, number + 1),
-            Kind = RecordKind.Value, Value = value.AsMemory(0, ValueBytes), RequestId = Guid.Empty,
-        };
     }
 
     private static (Action Encrypt, Action Decrypt) Bare()

@@ -11,6 +11,13 @@ internal static class SyncBench
     private static readonly (string Name, Func<Task<IReadOnlyDictionary<string, double>>> Run)[] Parts =
     [
         ("puts", PutsBench.RunAsync),
+        ("capture", CaptureBench.RunAsync),
+        ("pipeline", PipelineBench.RunAsync),
+        ("etcd", EtcdBench.RunAsync),
+        ("cached", CachedReadBench.RunAsync),
+        ("wire", WireBench.RunAsync),
+        ("placement", () => Task.FromResult<IReadOnlyDictionary<string, double>>(
+            Placement.PlacementBench.Measure())),
     ];
 
     internal static int Run(string[] args)

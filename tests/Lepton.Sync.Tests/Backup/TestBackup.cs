@@ -186,12 +186,16 @@ internal sealed class TestBackup : IAsyncDisposable
         await using (NpgsqlConnection sql = new(Connection))
         {
             await sql.OpenAsync();
-            await using NpgsqlCommand drop = new(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", sql)
+            foreach (string act in (string[])["pg_terminate_backend(active_pid, 10000)",
+                "pg_drop_replication_slot(slot_name)"])
             {
-                Parameters = { new() { Value = Options.Value.Slot } },
-            };
-            await drop.ExecuteNonQueryAsync();
+                // The server may not have noticed yet that its reader went.
+                await using NpgsqlCommand drop = new($"SELECT {act} FROM pg_replication_slots WHERE slot_name = $1", sql)
+                {
+                    Parameters = { new() { Value = Options.Value.Slot } },
+                };
+                await drop.ExecuteNonQueryAsync();
+            }
         }
         await Storage.DisposeAsync();
         await _services.DisposeAsync();

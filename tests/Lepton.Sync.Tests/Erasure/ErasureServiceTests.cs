@@ -17,7 +17,6 @@ namespace Lepton.Sync.Tests.Erasure;
 
 /// <summary>S7: erasure and export over mutual TLS, with PostgreSQL, over stops and starts.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class ErasureServiceTests(SyncServer server) : IAsyncLifetime
 {
     private static readonly string[] Regions = ["eu-west", "us-east"];

@@ -5,7 +5,6 @@ namespace Lepton.Sync.Tests.Homes;
 
 /// <summary>P3: a home is gone. Reads go on, writes wait for an operator, nothing acknowledged is lost.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class PromotionTests(SyncServer server)
 {
     [Fact]

@@ -6,7 +6,6 @@ namespace Lepton.Sync.Tests.Homes;
 
 /// <summary>C1, C2, S6: who may not, and what is wrong with a request.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class RecordRefusalTests(SharedSync shared) : IClassFixture<SharedSync>
 {
     private readonly string _run = Guid.NewGuid().ToString("N");

@@ -7,7 +7,6 @@ namespace Lepton.Sync.Tests.Homes;
 
 /// <summary>S1, S3, S4, S6, S8: records over the socket, at and away from their homes.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class RecordServiceTests(SharedSync shared) : IClassFixture<SharedSync>
 {
     private readonly string _run = Guid.NewGuid().ToString("N");

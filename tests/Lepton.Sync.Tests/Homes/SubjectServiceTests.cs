@@ -8,7 +8,6 @@ namespace Lepton.Sync.Tests.Homes;
 
 /// <summary>S7: what is about a subject is readable nowhere once it is erased, and everything before.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class SubjectServiceTests(SharedSync shared) : IClassFixture<SharedSync>
 {
     [Fact]

@@ -12,7 +12,6 @@ namespace Lepton.Sync.Tests.Placement;
 
 /// <summary>S1: the parts as the process puts them together, from configuration alone.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class PlacementSetupTests(SyncServer server) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lepton-setup-").FullName;

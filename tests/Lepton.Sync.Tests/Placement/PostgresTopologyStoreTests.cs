@@ -8,7 +8,6 @@ namespace Lepton.Sync.Tests.Placement;
 
 /// <summary>S1: one topology that all nodes agree on, in a real PostgreSQL.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class PostgresTopologyStoreTests(SyncServer server) : IAsyncLifetime
 {
     private string _database = "";

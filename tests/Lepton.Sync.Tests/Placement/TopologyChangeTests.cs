@@ -9,7 +9,6 @@ namespace Lepton.Sync.Tests.Placement;
 
 /// <summary>S1: nodes follow the store's topology, and never back.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class TopologyChangeTests(SyncServer server) : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

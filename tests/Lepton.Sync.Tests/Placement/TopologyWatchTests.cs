@@ -6,7 +6,6 @@ namespace Lepton.Sync.Tests.Placement;
 
 /// <summary>S1: every node starts by agreeing on the topology, and goes on by the newest it knew. P3, S6.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class TopologyWatchTests(SyncServer server) : IAsyncLifetime
 {
     private const string TwoClasses =

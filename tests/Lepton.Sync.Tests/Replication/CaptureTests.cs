@@ -9,7 +9,6 @@ namespace Lepton.Sync.Tests.Replication;
 
 /// <summary>S3: every committed row is read from PostgreSQL's log, in commit order, until it is confirmed.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class CaptureTests(SyncServer server) : IAsyncLifetime
 {
     private string _connection = "";

@@ -10,7 +10,6 @@ namespace Lepton.Sync.Tests.Replication;
 
 /// <summary>S6: what a region may not hold is neither given to it nor taken by it, whoever asks or sends.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class ResidencyTests(SyncServer server)
 {
     [Fact]

@@ -10,7 +10,6 @@ namespace Lepton.Sync.Tests.Storage;
 /// A database that does not answer, at each place: what was done, what was not, and what cannot be told.
 /// </summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class DatabaseFaultTests(SyncServer server) : IAsyncLifetime
 {
     private string _connection = "";

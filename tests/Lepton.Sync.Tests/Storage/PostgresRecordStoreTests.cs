@@ -6,7 +6,6 @@ namespace Lepton.Sync.Tests.Storage;
 
 /// <summary>The contract by the real server.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class PostgresRecordStoreTests(SyncServer server) : RecordStoreContract
 {
     private TestStorage? _storage;

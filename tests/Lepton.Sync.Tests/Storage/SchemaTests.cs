@@ -8,7 +8,6 @@ namespace Lepton.Sync.Tests.Storage;
 
 /// <summary>The tables, and how they are read.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class SchemaTests(SyncServer server) : IAsyncLifetime
 {
     private string _connection = "";

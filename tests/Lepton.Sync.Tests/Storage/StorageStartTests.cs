@@ -11,7 +11,6 @@ namespace Lepton.Sync.Tests.Storage;
 
 /// <summary>The storage as the service puts it together.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class StorageStartTests(SyncServer server) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lepton-storage-").FullName;

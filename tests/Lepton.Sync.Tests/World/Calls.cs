@@ -6,11 +6,8 @@ using Lepton.Sync.V1;
 namespace Lepton.Sync.Tests.World;
 
 /// <summary>Short forms of what tests ask for.</summary>
-internal static class Calls
+internal static partial class Calls
 {
-    /// <summary>A busy machine is no fault of what is tested.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     public static CallOptions Options => new(deadline: DateTime.UtcNow + Patience);
 
     public static RecordKey Key(string recordClass, string key, string tenant = "") =>
@@ -42,32 +39,4 @@ internal static class Calls
     /// <summary>The refusal's reason.</summary>
     public static async Task<string> RefusalAsync(Func<Task> call) => RpcErrors.ReasonOf(
         await Assert.ThrowsAsync<RpcException>(call)) ?? "";
-
-    /// <summary>Until it holds; what is refused meanwhile does not hold yet.</summary>
-    public static async Task EventuallyAsync(Func<Task<bool>> holds)
-    {
-        using CancellationTokenSource patience = new(Patience);
-        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(50));
-        RpcException? last = null;
-        while (true)
-        {
-            try
-            {
-                if (await holds())
-                    return;
-            }
-            catch (RpcException e)
-            {
-                last = e;
-            }
-            try
-            {
-                await timer.WaitForNextTickAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                throw new TimeoutException($"It did not come true. {last?.Message}", last);
-            }
-        }
-    }
 }

@@ -22,9 +22,8 @@ internal sealed class TestSync : IAsyncDisposable
     public static readonly string[] Tenants = ["demo", "harbour-bank"];
 
     private readonly List<TestKeeper> _keepers = [];
-    private readonly PostgresServer _server;
 
-    private TestSync(PostgresServer server, string folder) => (_server, Folder) = (server, folder);
+    private TestSync(string folder) => Folder = folder;
 
     public TestInstallation Installation { get; } = new() { Life = TimeSpan.FromDays(2) };
 
@@ -42,10 +41,35 @@ internal sealed class TestSync : IAsyncDisposable
     /// <param name="server">Where the databases are.</param>
     /// <param name="nodes">REGION-ZONE each.</param>
     /// <param name="settings">For every node.</param>
+    public static Task<TestSync> StartAsync(
+        PostgresServer server, string[] nodes, Dictionary<string, string?>? settings = null) =>
+        StartAsync([server], nodes, settings);
+
+    /// <param name="servers">Where the databases are: the nodes take turns.</param>
+    /// <param name="nodes">REGION-ZONE each.</param>
+    /// <param name="settings">For every node.</param>
     public static async Task<TestSync> StartAsync(
-        PostgresServer server, string[] nodes, Dictionary<string, string?>? settings = null)
+        IReadOnlyList<PostgresServer> servers, string[] nodes, Dictionary<string, string?>? settings = null)
     {
-        TestSync world = new(server, Directory.CreateTempSubdirectory("lepton-sync-").FullName);
+        TestSync world = await PrepareAsync(servers, nodes, settings);
+        try
+        {
+            await Task.WhenAll(world._keepers.Select(k => k.StartAsync()));
+            await Task.WhenAll(world._keepers.Select(k => k.WholeAsync()));
+        }
+        catch
+        {
+            await world.DisposeAsync();
+            throw;
+        }
+        return world;
+    }
+
+    /// <summary>Everything but the nodes' start.</summary>
+    public static async Task<TestSync> PrepareAsync(
+        IReadOnlyList<PostgresServer> servers, string[] nodes, Dictionary<string, string?>? settings = null)
+    {
+        TestSync world = new(Directory.CreateTempSubdirectory("lepton-sync-").FullName);
         await File.WriteAllTextAsync(world.PolicyFile, """
             {
               "version": 1,
@@ -75,19 +99,13 @@ internal sealed class TestSync : IAsyncDisposable
                 Path.Combine(world.Folder, file), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         foreach (string file in Directory.EnumerateFiles(world.Folder, "*.key"))
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        string topology = await server.CreateDatabaseAsync();
+        string topology = await servers[0].CreateDatabaseAsync();
         foreach (string node in nodes)
+        {
+            PostgresServer server = servers[world._keepers.Count % servers.Count];
             world._keepers.Add(new TestKeeper(
-                world, node, await server.CreateDatabaseAsync(), topology, settings ?? [], world._keepers.Count));
-        try
-        {
-            await Task.WhenAll(world._keepers.Select(k => k.StartAsync()));
-            await Task.WhenAll(world._keepers.Select(k => k.WholeAsync()));
-        }
-        catch
-        {
-            await world.DisposeAsync();
-            throw;
+                world, node, server, await server.CreateDatabaseAsync(), topology, settings ?? [],
+                world._keepers.Count));
         }
         return world;
     }
@@ -97,7 +115,7 @@ internal sealed class TestSync : IAsyncDisposable
         foreach (TestKeeper keeper in _keepers)
             await keeper.StopAsync();
         foreach (TestKeeper keeper in _keepers)
-            await _server.DropDatabaseAsync(keeper.Database);
+            await keeper.ForgetAsync();
         Installation.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
@@ -105,7 +123,8 @@ internal sealed class TestSync : IAsyncDisposable
 
 /// <summary>One node: its place, its files, and while it runs its process' parts.</summary>
 internal sealed class TestKeeper(
-    TestSync world, string name, string database, string topology, Dictionary<string, string?> settings, int number)
+    TestSync world, string name, PostgresServer server, string database, string topology,
+    Dictionary<string, string?> settings, int number)
 {
     private readonly List<GrpcChannel> _channels = [];
     private WebApplication? _app;
@@ -146,12 +165,9 @@ internal sealed class TestKeeper(
         return channel;
     }
 
-    public async Task StartAsync()
+    /// <summary>What it is started with, by this process or as one of its own.</summary>
+    public Dictionary<string, string?> Configuration()
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder();
-        builder.Logging.ClearProviders();
-        if (Environment.GetEnvironmentVariable("LEPTON_TEST_LOG") is not null)
-            builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Information);
         Dictionary<string, string?> configuration = world.Installation.Configuration(Region, "sync");
         configuration["urls"] = Url;
         configuration["Lepton:Zone"] = Zone;
@@ -177,8 +193,18 @@ internal sealed class TestKeeper(
             configuration[$"Sync:Nodes:{i}:Zone"] = keeper.Zone;
             configuration[$"Sync:Nodes:{i}:Url"] = keeper.Url;
         }
-        builder.Configuration.AddInMemoryCollection(configuration);
-        builder.Configuration.AddInMemoryCollection(settings);
+        foreach ((string key, string? value) in settings)
+            configuration[key] = value;
+        return configuration;
+    }
+
+    public async Task StartAsync()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        if (Environment.GetEnvironmentVariable("LEPTON_TEST_LOG") is not null)
+            builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Information);
+        builder.Configuration.AddInMemoryCollection(Configuration());
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, Url);
         builder.AddServiceDefaults("sync");
         builder.Services.AddSync();
@@ -203,6 +229,9 @@ internal sealed class TestKeeper(
         ReplicaSlots slots = Services.GetRequiredService<ReplicaSlots>();
         await Calls.EventuallyAsync(() => Task.FromResult(slots.Sources().All(source => slots.LeftOf(source) == 0)));
     }
+
+    /// <summary>Drops its database: a server has few replication slots.</summary>
+    public Task ForgetAsync() => server.DropDatabaseAsync(database);
 
     public async Task StopAsync()
     {

@@ -12,10 +12,12 @@ internal sealed class CuttingRelay : IAsyncDisposable
     private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
     private readonly ConcurrentBag<Task> _pumps = [];
     private readonly Task _accepting;
+    private volatile TaskCompletionSource _through = new();
     private long _bytes;
 
     public CuttingRelay()
     {
+        _through.SetResult();
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -44,7 +46,16 @@ internal sealed class CuttingRelay : IAsyncDisposable
         CutOnce();
     }
 
-    public void Heal() => IsCut = false;
+    public void Heal()
+    {
+        IsCut = false;
+        _through.TrySetResult();
+    }
+
+    /// <summary>One way only: what the server answers is held back until it is healed, as by a network that loses it.
+    /// </summary>
+    public void CutAnswers() =>
+        _through = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public async ValueTask DisposeAsync()
     {
@@ -86,7 +97,8 @@ internal sealed class CuttingRelay : IAsyncDisposable
             if (IsCut)
                 return;
             await Task.WhenAny(
-                PumpAsync(client.GetStream(), server.GetStream()), PumpAsync(server.GetStream(), client.GetStream()));
+                PumpAsync(client.GetStream(), server.GetStream(), isAnswer: false),
+                PumpAsync(server.GetStream(), client.GetStream(), isAnswer: true));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException
             or ObjectDisposedException or InvalidOperationException)
@@ -101,13 +113,15 @@ internal sealed class CuttingRelay : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(NetworkStream from, NetworkStream to)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to, bool isAnswer)
     {
         byte[] buffer = new byte[4096];
         try
         {
             while (await from.ReadAsync(buffer, _stop.Token) is > 0 and int read)
             {
+                if (isAnswer)
+                    await _through.Task.WaitAsync(_stop.Token);
                 await to.WriteAsync(buffer.AsMemory(0, read), _stop.Token);
                 Interlocked.Add(ref _bytes, read);
             }
