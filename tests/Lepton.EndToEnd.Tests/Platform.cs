@@ -38,9 +38,9 @@ public sealed class Platform : IAsyncLifetime
 
     public string TelemetryApiKey => Dashboard("telemetry_api_key");
 
-    /// <summary>The TLS ports of everything of ours that runs: two routers and two nodes a region.</summary>
+    /// <summary>The TLS ports of everything of ours that runs: routers, nodes and keepers of records.</summary>
     public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
-        .SelectMany(region => ((int[])[0, 1, 2, 4]).Select(offset => basePort + (PortsPerRegion * region) + offset));
+        .SelectMany(region => ((int[])[0, 1, 2, 4, 5, 6]).Select(offset => basePort + (PortsPerRegion * region) + offset));
 
     public IEnumerable<int> GatewayPorts => Regions.SelectMany(Gateways).Select(url => new Uri(url).Port);
 
@@ -50,8 +50,8 @@ public sealed class Platform : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        CliResult up = await CliProcess.RunAsync("up", "--detach", "--instance", instance, "--base-port",
-            $"{basePort}", "--regions", string.Join(',', Regions), "--timeout", "240");
+        CliResult up = await CliProcess.RunAsync("up", "--detach", "--profile", "full", "--instance", instance,
+            "--base-port", $"{basePort}", "--regions", string.Join(',', Regions), "--timeout", "300");
         if (up.ExitCode != 0)
             await CliProcess.RunAsync("down", "--wipe", "--instance", instance);
         StartReport = up.Require().Output;
@@ -150,8 +150,8 @@ public sealed class Platform : IAsyncLifetime
     /// </summary>
     private static int FreeRange()
     {
-        const int planSize = 399;
-        for (int candidate = 12_000; candidate < 30_000; candidate += 500)
+        const int planSize = 600;
+        for (int candidate = 12_000; candidate < 30_000; candidate += 700)
         {
             if (Enumerable.Range(candidate, planSize).All(IsFree))
                 return candidate;

@@ -55,9 +55,10 @@ internal sealed class GrpcReplicationPeer(
         while (await MoveAsync(call.ResponseStream, cancellationToken))
         {
             var rows = call.ResponseStream.Current;
-            yield return new CopiedRows(
-                new SlotId((short)Math.Clamp(rows.Slot, -1, short.MaxValue)), rows.Batch.Memory, rows.Crc32C,
-                rows.Last);
+            if (rows.EmptySlots.Count == 0)
+                yield return new CopiedRows(ToSlot(rows.Slot), rows.Batch.Memory, rows.Crc32C, rows.Last);
+            foreach (var slot in rows.EmptySlots)
+                yield return new CopiedRows(ToSlot(slot), default, Crc32C.Of([]), IsLast: true);
         }
     }
 
@@ -78,6 +79,9 @@ internal sealed class GrpcReplicationPeer(
             throw new IOException($"Data keys could not be had: {e.Status.Detail}", e);
         }
     }
+
+    // What is no slot was asked for by nobody, and is refused as such.
+    private static SlotId ToSlot(int number) => new((short)Math.Clamp(number, -1, short.MaxValue));
 
     private static async Task<bool> MoveAsync(
         IAsyncStreamReader<V1.CopySlotsResponse> rows, CancellationToken cancellationToken)

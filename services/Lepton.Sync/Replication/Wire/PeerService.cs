@@ -68,14 +68,17 @@ internal class PeerService(ReplicationSource source, IHostApplicationLifetime li
             caller.Region, request.Node, request.Epoch, recordClass, slots, context.CancellationToken);
         if (verdict != CopyVerdict.Allowed)
             throw PeerErrors.Of(verdict, request.Node);
+        // Most slots of a small class are empty: one message for all of them.
+        V1.CopySlotsResponse empty = new();
         await foreach (var rows in source.CopyAsync(recordClass, slots, context.CancellationToken))
-            await responseStream.WriteAsync(new V1.CopySlotsResponse
-            {
-                Slot = rows.Slot.Value,
-                Batch = UnsafeByteOperations.UnsafeWrap(rows.Batch),
-                Crc32C = rows.Crc,
-                Last = rows.IsLast,
-            }, context.CancellationToken);
+        {
+            if (rows is { IsLast: true, Batch.IsEmpty: true })
+                empty.EmptySlots.Add(rows.Slot.Value);
+            else
+                await responseStream.WriteAsync(ToWire(rows), context.CancellationToken);
+        }
+        if (empty.EmptySlots.Count > 0)
+            await responseStream.WriteAsync(empty, context.CancellationToken);
     }
 
     public override Task<V1.GetDataKeysResponse> GetDataKeys(V1.GetDataKeysRequest request, ServerCallContext context)
@@ -107,6 +110,14 @@ internal class PeerService(ReplicationSource source, IHostApplicationLifetime li
             await ending.CancelAsync();
         }
     }
+
+    private static V1.CopySlotsResponse ToWire(CopiedRows rows) => new()
+    {
+        Slot = rows.Slot.Value,
+        Batch = UnsafeByteOperations.UnsafeWrap(rows.Batch),
+        Crc32C = rows.Crc,
+        Last = rows.IsLast,
+    };
 
     private static V1.ReplicateResponse ToWire(SourceMessage message)
     {
