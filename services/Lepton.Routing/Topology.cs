@@ -1,18 +1,23 @@
 using Lepton.Compliance.Client;
 using Lepton.Routing.Regions;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
 
-/// <summary>The regions and the residency policy in force: fixed from the start of this process.</summary>
+/// <summary>
+/// The regions, fixed from the start of this process, and the residency policy in force: the file's until a record of
+/// Sync's of a greater version comes.
+/// </summary>
 internal sealed class Topology
 {
     public Topology(
         string own, IReadOnlyList<RoutingOptions.RegionOptions> regions, ResidencyPolicy policy, string router = "")
     {
         Own = own;
-        Policy = policy;
+        PolicyRecord = new ControlRecord<ResidencyPolicy>(ControlData.PolicyKey, policy, p => p.Version,
+            (now, json) => now.Next(json, regions.Select(r => r.Name)));
         Regions = [.. regions.OrderBy(r => r.Name, StringComparer.Ordinal).Select(r => r.ToSite())];
         OwnIndex = policy.IndexOf(own);
         IReadOnlyList<RouterSite> routers = Find(own)?.Routers ?? [];
@@ -32,7 +37,11 @@ internal sealed class Topology
     /// <summary>The other routers of the own region.</summary>
     public IReadOnlyList<RouterSite> Siblings { get; }
 
-    public ResidencyPolicy Policy { get; }
+    /// <summary>What a request began with counts to its end: keep it, and ask only once.</summary>
+    public ResidencyPolicy Policy => PolicyRecord.Current;
+
+    /// <summary>Takes the policies that come.</summary>
+    public ControlRecord<ResidencyPolicy> PolicyRecord { get; }
 
     /// <summary>Every region, by name.</summary>
     public IReadOnlyList<RegionSite> Regions { get; }
