@@ -290,6 +290,8 @@ void AddControlTable(Member from)
             from.Resource.WithEnvironment(key + "Url", Region.Url(
                 far ? installation.WanSyncPort(from.Region, to.Region, to.Index) : to.Port));
     }
+    // Cut off for longer, a region serves no regulated class and takes no operator's order.
+    from.Resource.WithEnvironment("SyncClient__AgeMax", "1.00:00:00");
     from.Resource.WithEnvironment("SyncClient__SnapshotFile", publishing
         ? "/var/lib/lepton/control/snapshot.json"
         : Path.Combine(installation.Instance, "control", $"{from.Name}.json"));

@@ -28,7 +28,7 @@ internal static class RoutingApp
         services.AddChecked<RoutingOptions>(RoutingOptions.Section, RoutingRules.FaultsOf);
         services.AddSingleton(s => Topology.Load(
             s.GetRequiredService<IOptions<ServiceOptions>>(), s.GetRequiredService<IOptions<RoutingOptions>>(),
-            s.GetRequiredService<IConfiguration>()));
+            s.GetRequiredService<IConfiguration>(), s.GetService<ControlAge>()));
         services.AddSingleton<ControlTarget>(s => s.GetRequiredService<Topology>().PolicyRecord);
         services.AddSingleton(s => HopSigner.Following(
             s.GetRequiredService<TlsMaterial>(),

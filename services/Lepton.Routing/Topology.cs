@@ -12,10 +12,14 @@ namespace Lepton.Routing;
 /// </summary>
 internal sealed class Topology
 {
+    private readonly ControlAge? _age;
+
     public Topology(
-        string own, IReadOnlyList<RoutingOptions.RegionOptions> regions, ResidencyPolicy policy, string router = "")
+        string own, IReadOnlyList<RoutingOptions.RegionOptions> regions, ResidencyPolicy policy, string router = "",
+        ControlAge? age = null)
     {
         Own = own;
+        _age = age;
         PolicyRecord = new ControlRecord<ResidencyPolicy>(ControlData.PolicyKey, policy, p => p.Version,
             (now, json) => now.Next(json, regions.Select(r => r.Name)));
         Regions = [.. regions.OrderBy(r => r.Name, StringComparer.Ordinal).Select(r => r.ToSite())];
@@ -40,6 +44,9 @@ internal sealed class Topology
     /// <summary>What a request began with counts to its end: keep it, and ask only once.</summary>
     public ResidencyPolicy Policy => PolicyRecord.Current;
 
+    /// <summary>Whether the policy still holds has not been known for too long.</summary>
+    public bool IsPolicyTooOld => _age?.IsTooOld == true;
+
     /// <summary>Takes the policies that come.</summary>
     public ControlRecord<ResidencyPolicy> PolicyRecord { get; }
 
@@ -50,7 +57,7 @@ internal sealed class Topology
     public IEnumerable<RouterSite> RemoteRouters => Regions.Where(r => r.Name != Own).SelectMany(r => r.Routers);
 
     public static Topology Load(IOptions<ServiceOptions> service, IOptions<RoutingOptions> routing,
-        IConfiguration configuration)
+        IConfiguration configuration, ControlAge? age)
     {
         string own = service.Value.Region, router = routing.Value.Router;
         if (routing.Value.Regions.FirstOrDefault(r => r.Name == own)?.ToSite() is not { } site)
@@ -61,7 +68,7 @@ internal sealed class Topology
         string path = configuration["Lepton:PolicyFile"]
             ?? throw Invalid(ServiceOptions.Section, "Lepton:PolicyFile takes the path of the residency policy.");
         ResidencyPolicy policy = ResidencyPolicy.Load(path, routing.Value.Regions.Select(r => r.Name));
-        return new Topology(own, [.. routing.Value.Regions], policy, router);
+        return new Topology(own, [.. routing.Value.Regions], policy, router, age);
     }
 
     /// <summary>A region of the topology, or null.</summary>

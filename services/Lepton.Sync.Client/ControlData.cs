@@ -36,10 +36,20 @@ public static class ControlData
             s.GetRequiredService<INodes>(), s.GetRequiredService<NodeCalls>(),
             s.GetRequiredService<Func<string, RecordFeed>>()));
         services.AddSingleton<ControlState>();
+        services.AddSingleton<ControlAge>();
         services.AddSingleton<ControlFollower>();
-        services.AddHostedService(s => s.GetRequiredService<ControlFollower>());
+        services.AddHostedService(Begin);
         services.AddHealthChecks().AddCheck<ControlFollower>("control-data");
         services.AddSingleton<ControlTarget, AccessTarget>();
         return builder;
+    }
+
+    private static ControlFollower Begin(IServiceProvider services)
+    {
+        var age = services.GetRequiredService<ControlAge>();
+        var state = services.GetRequiredService<ControlState>();
+        age.Follow(() => state.Age, () => state.IsTooOld);
+        services.GetRequiredService<AccessFile>().IsTooOld = () => age.IsTooOld;
+        return services.GetRequiredService<ControlFollower>();
     }
 }

@@ -95,6 +95,29 @@ public sealed class PolicyRecordTests
         await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal"));
     }
 
+    [Fact]
+    public async Task ModelInfer_PolicyTooOld_RefusesRegulatedClassesAndServesOthers()
+    {
+        bool tooOld = false;
+        ControlAge age = new();
+        age.Follow(() => TimeSpan.FromHours(25), () => tooOld);
+        await using TestWorld world = await TestWorld.StartAsync(
+            ["eu-west"], absent: ["us-east"], change: services => services.AddSingleton(age));
+        await world.AddNodeAsync("eu-west", "node-a", "ocr");
+        TestRouter router = world["eu-west"];
+        await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal"));
+
+        tooOld = true;
+
+        RpcException e = await Assert.ThrowsAsync<RpcException>(async () =>
+            await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal")));
+        Assert.Equal((StatusCode.Unavailable, "POLICY_TOO_OLD"), (e.StatusCode, RpcErrors.ReasonOf(e)));
+        await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("public"));
+
+        tooOld = false; // confirmed again
+        await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal"));
+    }
+
     private static void Take(TestRouter router, long version, string policy) =>
         router.Services.GetServices<ControlTarget>().Single(t => t.Key == ControlData.PolicyKey).Take(
             new SignedContent(ControlData.PolicyKey, version, DateTimeOffset.UtcNow, Encoding.UTF8.GetBytes(policy),

@@ -36,9 +36,11 @@ internal static class Admission
     {
         if (known.Set.IsEmpty)
             return (null, GatewayErrors.NoRegionAllowed(known.Name, draft.Tenant, model ?? ""));
-        return known.Set.Contains(topology.OwnIndex)
-            ? (known, null)
-            : (null, GatewayErrors.GatewayNotAllowed(topology, known));
+        if (!known.Set.Contains(topology.OwnIndex))
+            return (null, GatewayErrors.GatewayNotAllowed(topology, known));
+        return known.Regulated && topology.IsPolicyTooOld
+            ? (null, GatewayErrors.PolicyTooOld(known.Name, draft.Policy))
+            : (known, null);
     }
 
     private static EffectiveClass Narrow(ResidencyPolicy policy, EffectiveClass known, RegionSet origin)

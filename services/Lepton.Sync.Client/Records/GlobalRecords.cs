@@ -148,13 +148,9 @@ public sealed class GlobalRecords
                 cancellationToken);
             to.Complete();
         }
-        catch (OperationCanceledException e)
+        catch (Exception e)
         {
-            to.TryComplete(e);
-        }
-        catch (RecordsRefusedException e)
-        {
-            to.TryComplete(e);
+            to.TryComplete(e); // it is the reader's
         }
     }
 

@@ -44,13 +44,9 @@ internal static class HomeParts
             .AddSingleton<PeerEndpoint>();
     }
 
-    // The tenants' floors; which regions a class may be in is the topology's. The file's, until a record of a greater
-    // version comes: a node of Sync follows itself, as a client.
     private static ControlRecord<ResidencyPolicy> ReadPolicy(IServiceProvider services)
     {
         var options = services.GetRequiredService<IOptions<PlacementOptions>>().Value;
-        string[] regions = [.. options.Nodes.Select(n => n.Region).Distinct()];
-        return new ControlRecord<ResidencyPolicy>(ControlData.PolicyKey,
-            ResidencyPolicy.Load(options.PolicyFile, regions), p => p.Version, (now, json) => now.Next(json, regions));
+        return TenantPolicy.Load(options.PolicyFile, [.. options.Nodes.Select(n => n.Region).Distinct()]);
     }
 }

@@ -35,7 +35,7 @@ internal static class PublishCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         Command command = new("publish",
-            $"Sign {what} and give it to every service, within seconds and without a restart (takes up --records).")
+            $"Sign {what} and give it to every service, within seconds and without a restart (with up --profile full).")
         {
             file,
         };
