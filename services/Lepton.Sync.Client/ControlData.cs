@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Lepton.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -27,7 +28,8 @@ public static class ControlData
         services.AddSingleton<INodes, GrpcNodes>();
         services.AddSingleton(s => new NodeCalls(
             s.GetRequiredService<INodes>(), s.GetRequiredService<IOptions<SyncClientOptions>>(),
-            s.GetRequiredService<ControlMetrics>(), s.GetRequiredService<TimeProvider>(), new Random()));
+            s.GetRequiredService<ControlMetrics>(), s.GetRequiredService<TimeProvider>(),
+            new Random(RandomNumberGenerator.GetInt32(int.MaxValue))));
         services.AddSingleton<Func<string, RecordFeed>>(s => prefix => new RecordFeed(
             prefix, s.GetRequiredService<INodes>(), s.GetRequiredService<NodeCalls>(),
             s.GetRequiredService<IOptions<SyncClientOptions>>(), s.GetRequiredService<ControlMetrics>(),

@@ -49,8 +49,9 @@ public sealed partial class AccessFile : BackgroundService
     public AccessSnapshot Current => current;
 
     /// <summary>
-    /// Nothing has confirmed for too long that these are the newest: then nothing is managed by them. Set by who follows
-    /// them by another way than the file; a file alone never is. Asked with each call that manages: no locks, no waits.
+    /// Nothing has confirmed for too long that these are the newest: then nothing is managed by them. Set by who
+    /// follows them by another way than the file; a file alone never is. Asked with each call that manages: no locks,
+    /// no waits.
     /// </summary>
     public Func<bool> IsTooOld { get; set; } = () => false;
 

@@ -3,8 +3,8 @@ using Lepton.Sync.V1;
 namespace Lepton.Sync.Client;
 
 /// <summary>
-/// The nodes of Sync that may be asked, by their place in the configuration. Every failure is a <see cref="NodeFault"/>;
-/// every call but a watch ends at its deadline.
+/// The nodes of Sync that may be asked, by their place in the configuration. Every failure is a
+/// <see cref="NodeFault"/>; every call but a watch ends at its deadline.
 /// </summary>
 internal interface INodes
 {

@@ -71,7 +71,7 @@ internal sealed class NodeCalls(
         _budget.Success();
     }
 
-    /// <summary>How long to wait after so many rounds: between a half and the whole of it, so that many spread.</summary>
+    /// <summary>How long to wait after so many rounds: from a half to the whole of it, so that many spread.</summary>
     public TimeSpan Pause(int round, TimeSpan? asked = null)
     {
         var (first, max) = (options.Value.RetryFirst, options.Value.RetryMax);

@@ -20,7 +20,8 @@ internal static class TenantPolicy
             // By such a policy nobody could write the one that mends it.
             return IsWide(next) || !IsWide(now) ? next : throw new ResidencyPolicyException(
                 $"tenants.{RequestReader.PlatformTenant}.floor",
-                $"takes a class of all of Sync's regions ({string.Join(", ", regions)}): control data is that tenant's");
+                $"takes a class of all of Sync's regions ({string.Join(", ", regions)}): control data is that "
+                + "tenant's");
 
             bool IsWide(ResidencyPolicy policy) =>
                 policy.TenantFloor(RequestReader.PlatformTenant) is { Set: var set }

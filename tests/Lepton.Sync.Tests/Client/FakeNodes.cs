@@ -97,7 +97,8 @@ internal sealed class FakeNodes(int count) : INodes
         {
             bool home = request.Consistency == ReadConsistency.Home;
             Dictionary<string, Row> rows = [];
-            foreach ((string key, Row row) in _log.Take(home ? _log.Count : _log.Count - Behind.GetValueOrDefault(node)))
+            int behind = home ? 0 : Behind.GetValueOrDefault(node);
+            foreach ((string key, Row row) in _log.Take(_log.Count - behind))
                 rows[key] = row;
             ScanResponse page = new() { Freshness = new Freshness { Home = home } };
             if (!home)
@@ -105,7 +106,8 @@ internal sealed class FakeNodes(int count) : INodes
             page.Records.AddRange(rows
                 .Where(r => !r.Value.IsDeleted && r.Key.StartsWith(request.Prefix, StringComparison.Ordinal)
                     && string.CompareOrdinal(r.Key, request.PageToken) > 0)
-                .OrderBy(r => r.Key, StringComparer.Ordinal).Take(request.PageSize).Select(r => Record(r.Key, r.Value)));
+                .OrderBy(r => r.Key, StringComparer.Ordinal).Take(request.PageSize)
+                .Select(r => Record(r.Key, r.Value)));
             if (page.Records.Count == request.PageSize)
                 page.NextPageToken = page.Records[^1].Key.Key;
             return page;

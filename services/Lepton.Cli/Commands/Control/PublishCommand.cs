@@ -56,7 +56,8 @@ internal static class PublishCommand
     {
         RecordKey key = new() { RecordClass = "global", Tenant = Owner, Key = record };
         Record? there = await FindAsync(call, key);
-        if (there is not null && ControlSigner.Peek(there.Value.Span) is { } before && before.Version >= document.Version)
+        if (there is not null && ControlSigner.Peek(there.Value.Span) is { } before
+            && before.Version >= document.Version)
         {
             if (before.Version != document.Version || !document.Content.Span.SequenceEqual(before.Content))
             {
