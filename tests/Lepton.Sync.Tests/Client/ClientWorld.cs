@@ -29,10 +29,12 @@ internal sealed class ClientWorld : IDisposable
         };
         for (int i = 0; i < nodes; i++)
             Options.Nodes.Add(new SyncClientOptions.NodeOptions { Url = $"https://node-{i}:1" });
-        Metrics = new ControlMetrics(_services.GetRequiredService<IMeterFactory>());
+        // Not asked for within: other tests' instruments are told too, also after this world has ended.
+        IMeterFactory meters = _services.GetRequiredService<IMeterFactory>();
+        Metrics = new ControlMetrics(meters);
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (ReferenceEquals(instrument.Meter.Scope, _services.GetRequiredService<IMeterFactory>()))
+            if (ReferenceEquals(instrument.Meter.Scope, meters))
                 listener.EnableMeasurementEvents(instrument);
         };
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
