@@ -27,6 +27,8 @@ if (!publishing)
 Dictionary<Region, Lazy<HttpClient>> peers = installation.Regions.ToDictionary(
     region => region, region => new Lazy<HttpClient>(() => ConnectAsService(region)));
 AddPostgres();
+// Every service, for what all are told once everything is there.
+List<Member> members = [];
 string? issuer = AddIdentity();
 // A router in each zone, so that losing one, or its zone, closes no region.
 Dictionary<Region, IReadOnlyList<Gateway>> routers = [];
@@ -53,6 +55,8 @@ SyncNode[] keepers =
 ];
 foreach (SyncNode keeper in keepers)
     AddNodeTable(keeper);
+foreach (Member member in keepers.Length > 0 ? members : [])
+    AddControlTable(member);
 
 if (!publishing && installation.HasWan)
     AddWan();
@@ -271,6 +275,28 @@ void AddNodeTable(SyncNode from)
     }
 }
 
+// Policy, roles and tenants come from Sync: each service asks the nearest node first, and the others when it must.
+void AddControlTable(Member from)
+{
+    IEnumerable<SyncNode> nearest = keepers.OrderBy(to => to.Region == from.Region ? to.Zone == from.Zone ? 0 : 1 : 2);
+    foreach ((SyncNode to, int i) in nearest.Select((node, i) => (node, i)))
+    {
+        string key = string.Create(CultureInfo.InvariantCulture, $"SyncClient__Nodes__{i}__");
+        from.Resource.WithEnvironment(key + "Region", to.Region.Name);
+        bool far = installation.HasWan && to.Region != from.Region;
+        if (publishing)
+            from.Resource.WithEnvironment(key + "Url", to.Resource.GetEndpoint("https"));
+        else
+            from.Resource.WithEnvironment(key + "Url", Region.Url(
+                far ? installation.WanSyncPort(from.Region, to.Region, to.Index) : to.Port));
+    }
+    // Cut off for longer, a region serves no regulated class and takes no operator's order.
+    from.Resource.WithEnvironment("SyncClient__AgeMax", "1.00:00:00");
+    from.Resource.WithEnvironment("SyncClient__SnapshotFile", publishing
+        ? "/var/lib/lepton/control/snapshot.json"
+        : Path.Combine(installation.Instance, "control", $"{from.Name}.json"));
+}
+
 // What every service has: its place, its certificate, one TLS port, a check that it is ready, a Dockerfile.
 IResourceBuilder<ProjectResource> AddService<TProject>(
     Region region, string zone, string service, string name, int port, string dockerfile,
@@ -292,12 +318,15 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         .WithEnvironment("Lepton__Tls__AuthorityFile", publishing
             ? $"{pki}/ca.crt"
             : Path.Combine(installation.Home, "pki", "ca.crt"));
+    members.Add(new Member(project, region, zone, name));
     if (publishing)
         return project.WithHttpsEndpoint(targetPort: ContainerPort).AsHttp2Service().PublishAsDockerFile(container =>
         {
             container.WithDockerfile("..", dockerfile);
             // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key.
             container.WithVolume($"{name}-pki", pki, isReadOnly: true);
+            if (installation.HasRecords)
+                container.WithVolume($"{name}-control", "/var/lib/lepton/control");
             configureContainer(container);
         });
 
@@ -364,6 +393,12 @@ void AddWan()
     void Relay(Region from, Region to, int port, int target) => wan.WithArgs(string.Create(
         CultureInfo.InvariantCulture, $"{port}=127.0.0.1:{target}@{Installation.RoundTripMs(from, to)}"));
 }
+
+/// <param name="Resource">A service.</param>
+/// <param name="Region">Its region.</param>
+/// <param name="Zone">Its zone.</param>
+/// <param name="Name">Its name as a resource.</param>
+internal sealed record Member(IResourceBuilder<ProjectResource> Resource, Region Region, string Zone, string Name);
 
 /// <param name="Resource">The router.</param>
 /// <param name="Name">Its name, which the topology knows too.</param>

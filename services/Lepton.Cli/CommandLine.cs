@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text.Json.Nodes;
 using Lepton.Cli.Commands;
+using Lepton.Cli.Commands.Control;
 using Lepton.Cli.Commands.Sync;
 using Lepton.Cli.Output;
 using Lepton.Cli.Platform;
@@ -30,6 +31,8 @@ internal static class CommandLine
             DemoCommand.Create(session),
             NodesCommand.Create(session),
             SyncCommand.Create(session),
+            PublishCommand.Policy(session),
+            PublishCommand.Access(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),
             RouteCommand.Create(session),

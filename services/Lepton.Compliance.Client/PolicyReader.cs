@@ -22,7 +22,11 @@ internal static partial class PolicyReader
         MaxDepth = 8,
     };
 
-    internal static PolicyDocument Read(ReadOnlyMemory<byte> json, string[] topology)
+    /// <param name="json">The policy.</param>
+    /// <param name="topology">What <c>*</c> stands for.</param>
+    /// <param name="before">Regions that keep their places; new ones come after them.</param>
+    internal static PolicyDocument Read(
+        ReadOnlyMemory<byte> json, string[] topology, IReadOnlyList<string>? before = null)
     {
         using JsonDocument document = ParseJson(json);
         JsonElement root = document.RootElement;
@@ -32,7 +36,7 @@ internal static partial class PolicyReader
 
         long version = ReadVersion(root);
         JsonElement classes = Section(root, "dataClasses");
-        string[] regions = RegionsOf(classes, topology);
+        string[] regions = RegionsOf(classes, topology, before ?? []);
         List<DataClass> read = [.. classes.EnumerateObject().Select(c => ReadClass(c, regions, topology))];
         if (read.Count is 0 or > ClassesMax)
             throw new ResidencyPolicyException("dataClasses", $"takes 1 to {ClassesMax} classes, has {read.Count}");
@@ -65,7 +69,7 @@ internal static partial class PolicyReader
             ? section
             : throw new ResidencyPolicyException(name, "takes an object and is required");
 
-    private static string[] RegionsOf(JsonElement classes, string[] topology)
+    private static string[] RegionsOf(JsonElement classes, string[] topology, IReadOnlyList<string> before)
     {
         SortedSet<string> names = new(StringComparer.Ordinal);
         foreach (string region in topology)
@@ -74,10 +78,11 @@ internal static partial class PolicyReader
             foreach (string region in RegionNames(dataClass))
                 if (region != EveryRegion)
                     names.Add(region);
-        return names.Count is > 0 and <= RegionSet.Capacity
-            ? [.. names]
+        string[] all = [.. before, .. names.Except(before)];
+        return all.Length is > 0 and <= RegionSet.Capacity
+            ? all
             : throw new ResidencyPolicyException("regions",
-                $"takes 1 to {RegionSet.Capacity} regions, has {names.Count}");
+                $"takes 1 to {RegionSet.Capacity} regions, has {all.Length}");
     }
 
     private static List<string> RegionNames(JsonProperty dataClass)

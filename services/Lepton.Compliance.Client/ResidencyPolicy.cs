@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Lepton.Compliance.Client;
@@ -25,6 +26,7 @@ public sealed class ResidencyPolicy
     internal ResidencyPolicy(PolicyDocument document, string digest)
     {
         Version = document.Version;
+        VersionText = document.Version.ToString(CultureInfo.InvariantCulture);
         Digest = digest;
         Regions = document.Regions;
         _regionIndexes = document.Regions.Select((name, i) => (name, i)).ToFrozenDictionary(p => p.name, p => p.i);
@@ -40,11 +42,15 @@ public sealed class ResidencyPolicy
     /// <summary>The policy's own version number, 1 or more, as its author counts.</summary>
     public long Version { get; }
 
+    /// <summary>The version as text, made once: it goes with every request.</summary>
+    public string VersionText { get; }
+
     /// <summary>SHA-256 of the policy file's bytes, <c>sha256:</c> and 64 hex digits.</summary>
     public string Digest { get; }
 
     /// <summary>
-    /// Every region that the topology or the policy names, in ordinal order; <see cref="RegionSet"/> counts in it.
+    /// Every region that the topology or the policy names, in ordinal order, after those that a policy before it had
+    /// (<see cref="Next"/>); <see cref="RegionSet"/> counts in it.
     /// </summary>
     public IReadOnlyList<string> Regions { get; }
 
@@ -61,6 +67,15 @@ public sealed class ResidencyPolicy
     /// </exception>
     public static ResidencyPolicy Parse(ReadOnlyMemory<byte> json, IEnumerable<string> topology) =>
         new(PolicyReader.Read(json, [.. topology]), "sha256:" + Convert.ToHexStringLower(SHA256.HashData(json.Span)));
+
+    /// <summary>
+    /// Reads and checks the policy that takes this one's place in a running process: every region keeps its index, so
+    /// that sets made by this one mean the same to the next.
+    /// </summary>
+    /// <inheritdoc cref="Parse"/>
+    public ResidencyPolicy Next(ReadOnlyMemory<byte> json, IEnumerable<string> topology) => new(
+        PolicyReader.Read(json, [.. topology], Regions),
+        "sha256:" + Convert.ToHexStringLower(SHA256.HashData(json.Span)));
 
     /// <summary>Reads and checks a policy file; see <see cref="Parse"/>.</summary>
     /// <exception cref="ResidencyPolicyException">The file is absent or not usable.</exception>

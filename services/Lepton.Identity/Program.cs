@@ -1,9 +1,11 @@
 using Lepton.Identity;
 using Lepton.Platform.V1;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("identity");
+builder.AddControlData();
 builder.Services.AddIdentity();
 
 await using var app = builder.Build();

@@ -6,6 +6,7 @@ using Lepton.Inference.Pipelines;
 using Lepton.Inference.Repository;
 using Lepton.Inference.Serving;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Inference;
@@ -22,9 +23,9 @@ internal static class InferenceSetup
         services.AddSingleton<Draining>();
         services.AddSingleton<NodeResidency>();
         services.AddSingleton<HopGuard>();
-        services.AddSingleton(provider => ResidencyPolicy.Load(
-            builder.Configuration["Lepton:PolicyFile"] ?? "",
-            [provider.GetRequiredService<IOptions<ServiceOptions>>().Value.Region]));
+        services.AddSingleton(provider => Policy(builder.Configuration["Lepton:PolicyFile"] ?? "",
+            provider.GetRequiredService<IOptions<ServiceOptions>>().Value.Region));
+        services.AddSingleton<ControlTarget>(s => s.GetRequiredService<ControlRecord<ResidencyPolicy>>());
         services.AddSingleton<InferenceService>();
         services.AddSingleton(provider => new LinuxMachine(provider.GetRequiredService<TimeProvider>()));
         // A reader of its own: loads are differences since that reader's last look.
@@ -51,6 +52,11 @@ internal static class InferenceSetup
         .AddSingleton<ModelLoader>()
         .AddSingleton<ModelRepository>();
 
+    // The file's, until a record of a greater version comes.
+    private static ControlRecord<ResidencyPolicy> Policy(string file, string region) => new(
+        ControlData.PolicyKey, ResidencyPolicy.Load(file, [region]), p => p.Version,
+        (now, json) => now.Next(json, [region]));
+
     private static void Bound(GrpcServiceOptions<InferenceService> grpc, IOptions<InferenceOptions> inference)
     {
         grpc.MaxReceiveMessageSize = inference.Value.RequestBytesMax;
@@ -60,7 +66,7 @@ internal static class InferenceSetup
     public static WebApplication MapInference(this WebApplication app)
     {
         // The policy is read now: a node without one must not start.
-        app.Services.GetRequiredService<ResidencyPolicy>();
+        app.Services.GetRequiredService<ControlRecord<ResidencyPolicy>>();
         app.UseMiddleware<HopGuard>();
         app.MapGrpcService<InferenceService>();
         app.MapGrpcService<LoadStreams>();

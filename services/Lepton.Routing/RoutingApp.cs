@@ -13,6 +13,7 @@ using Lepton.Routing.Resilience;
 using Lepton.Routing.Security;
 using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
@@ -27,7 +28,8 @@ internal static class RoutingApp
         services.AddChecked<RoutingOptions>(RoutingOptions.Section, RoutingRules.FaultsOf);
         services.AddSingleton(s => Topology.Load(
             s.GetRequiredService<IOptions<ServiceOptions>>(), s.GetRequiredService<IOptions<RoutingOptions>>(),
-            s.GetRequiredService<IConfiguration>()));
+            s.GetRequiredService<IConfiguration>(), s.GetService<ControlAge>()));
+        services.AddSingleton<ControlTarget>(s => s.GetRequiredService<Topology>().PolicyRecord);
         services.AddSingleton(s => HopSigner.Following(
             s.GetRequiredService<TlsMaterial>(),
             s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopCertificateFile,

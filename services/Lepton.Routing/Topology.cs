@@ -1,18 +1,27 @@
 using Lepton.Compliance.Client;
 using Lepton.Routing.Regions;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Routing;
 
-/// <summary>The regions and the residency policy in force: fixed from the start of this process.</summary>
+/// <summary>
+/// The regions, fixed from the start of this process, and the residency policy in force: the file's until a record of
+/// Sync's of a greater version comes.
+/// </summary>
 internal sealed class Topology
 {
+    private readonly ControlAge? _age;
+
     public Topology(
-        string own, IReadOnlyList<RoutingOptions.RegionOptions> regions, ResidencyPolicy policy, string router = "")
+        string own, IReadOnlyList<RoutingOptions.RegionOptions> regions, ResidencyPolicy policy, string router = "",
+        ControlAge? age = null)
     {
         Own = own;
-        Policy = policy;
+        _age = age;
+        PolicyRecord = new ControlRecord<ResidencyPolicy>(ControlData.PolicyKey, policy, p => p.Version,
+            (now, json) => now.Next(json, regions.Select(r => r.Name)));
         Regions = [.. regions.OrderBy(r => r.Name, StringComparer.Ordinal).Select(r => r.ToSite())];
         OwnIndex = policy.IndexOf(own);
         IReadOnlyList<RouterSite> routers = Find(own)?.Routers ?? [];
@@ -32,7 +41,14 @@ internal sealed class Topology
     /// <summary>The other routers of the own region.</summary>
     public IReadOnlyList<RouterSite> Siblings { get; }
 
-    public ResidencyPolicy Policy { get; }
+    /// <summary>What a request began with counts to its end: keep it, and ask only once.</summary>
+    public ResidencyPolicy Policy => PolicyRecord.Current;
+
+    /// <summary>Whether the policy still holds has not been known for too long.</summary>
+    public bool IsPolicyTooOld => _age?.IsTooOld == true;
+
+    /// <summary>Takes the policies that come.</summary>
+    public ControlRecord<ResidencyPolicy> PolicyRecord { get; }
 
     /// <summary>Every region, by name.</summary>
     public IReadOnlyList<RegionSite> Regions { get; }
@@ -41,7 +57,7 @@ internal sealed class Topology
     public IEnumerable<RouterSite> RemoteRouters => Regions.Where(r => r.Name != Own).SelectMany(r => r.Routers);
 
     public static Topology Load(IOptions<ServiceOptions> service, IOptions<RoutingOptions> routing,
-        IConfiguration configuration)
+        IConfiguration configuration, ControlAge? age)
     {
         string own = service.Value.Region, router = routing.Value.Router;
         if (routing.Value.Regions.FirstOrDefault(r => r.Name == own)?.ToSite() is not { } site)
@@ -52,7 +68,7 @@ internal sealed class Topology
         string path = configuration["Lepton:PolicyFile"]
             ?? throw Invalid(ServiceOptions.Section, "Lepton:PolicyFile takes the path of the residency policy.");
         ResidencyPolicy policy = ResidencyPolicy.Load(path, routing.Value.Regions.Select(r => r.Name));
-        return new Topology(own, [.. routing.Value.Regions], policy, router);
+        return new Topology(own, [.. routing.Value.Regions], policy, router, age);
     }
 
     /// <summary>A region of the topology, or null.</summary>

@@ -1,6 +1,7 @@
 using Lepton.ServiceDefaults;
 using Lepton.Sync;
 using Lepton.Sync.Backup;
+using Lepton.Sync.Client;
 
 // Offline, beside a node that may be running: it is no service.
 if (RestoreCommand.IsMeant(args))
@@ -8,6 +9,7 @@ if (RestoreCommand.IsMeant(args))
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("sync");
+builder.AddControlData();
 builder.Services.AddSync();
 
 await using var app = builder.Build();

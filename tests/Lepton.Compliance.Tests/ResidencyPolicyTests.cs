@@ -110,6 +110,35 @@ public sealed class ResidencyPolicyTests
     }
 
     [Fact]
+    public void Next_RegionsComeAndGo_KeepsTheirIndexes()
+    {
+        ResidencyPolicy before = Read(Policy);
+        RegionSet atlantic = Decide(before, "bank", "ocr", null).Set;
+
+        // africa comes before all others by name; ap-southeast is in no class and not in the topology any more.
+        ResidencyPolicy next = before.Next(Encoding.UTF8.GetBytes(Policy
+            .Replace("\"version\": 7", "\"version\": 8", StringComparison.Ordinal)
+            .Replace("[\"eu-west\"], \"regulated\"", "[\"africa\", \"eu-west\"], \"regulated\"",
+                StringComparison.Ordinal)), ["us-east", "eu-west"]);
+
+        Assert.Equal(["ap-southeast", "eu-west", "us-east", "africa"], next.Regions);
+        Assert.Equal((8, "8", 3), (next.Version, next.VersionText, next.IndexOf("africa")));
+        Assert.Equal(atlantic, Decide(next, "bank", "ocr", null).Set);
+        Assert.Equal(["eu-west", "africa"], next.DataClasses[1].Set is var set
+            ? next.Regions.Where((_, i) => set.Contains(i)) : []);
+        Assert.Equal(["eu-west", "us-east"], Decide(next, "demo", "ocr", null).Regions); // * is the topology's
+    }
+
+    [Fact]
+    public void Next_MoreRegionsThanASetHolds_IsRefused()
+    {
+        ResidencyPolicy before = Read(Policy, [.. Enumerable.Range(0, 200).Select(i => $"r{i:000}")]);
+
+        Assert.Equal("regions", Assert.Throws<ResidencyPolicyException>(() => before.Next(
+            Encoding.UTF8.GetBytes(Policy), Enumerable.Range(0, 100).Select(i => $"s{i:000}"))).Field);
+    }
+
+    [Fact]
     public void Load_AbsentFile_SaysSo() =>
         Assert.Equal("Lepton:PolicyFile", Assert.Throws<ResidencyPolicyException>(
             () => ResidencyPolicy.Load(Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString()), World)).Field);

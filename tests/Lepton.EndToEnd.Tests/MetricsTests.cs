@@ -47,6 +47,7 @@ public sealed partial class MetricsTests(Platform platform)
             .. MetricList.Listed(MetricList.RepositoryFile($"services/{project}/README.md")),
             .. MetricList.Listed(MetricList.RepositoryFile("services/Lepton.ServiceDefaults/README.md")),
             .. MetricList.Listed(MetricList.RepositoryFile("services/Lepton.Compliance.Client/README.md")),
+            .. MetricList.Listed(MetricList.RepositoryFile("services/Lepton.Sync.Client/README.md")),
         ];
         Assert.DoesNotContain(types, t => t.Key != "target_info"
             && !listed.Any(row => row.Prometheus == t.Key && row.Type == t.Value));

@@ -26,7 +26,8 @@ public static class MetricList
     /// <summary>A meter of the service itself: not those of libraries, whose READMEs list them.</summary>
     public static bool IsOfService(string meter) =>
         meter.StartsWith("Lepton.", StringComparison.Ordinal)
-        && meter is not ("Lepton.Tokens" or "Lepton.Access" or "Lepton.Security" or "Lepton.Tls");
+        && meter is not ("Lepton.Tokens" or "Lepton.Access" or "Lepton.Security" or "Lepton.Tls"
+            or "Lepton.Control");
 
     /// <summary>Every instrument of these meters in this process.</summary>
     public static IReadOnlyList<MetricRow> Live(

@@ -21,12 +21,12 @@ public sealed partial class ProjectTests
         select $"{project.Path} references {name}");
 
     [Fact]
-    public void Clients_Reference_ProtosOnly() => Rule.Holds(
-        "DESIGN: a *.Client library stands on the protos only.",
+    public void Clients_Reference_ProtosAndDefaultsOnly() => Rule.Holds(
+        "DESIGN: a *.Client library stands on the protos, and on ServiceDefaults where it calls and checks for itself.",
         from project in Projects("services/")
         where project.Path.EndsWith(".Client.csproj", StringComparison.Ordinal)
         from reference in References(project.Xml, "ProjectReference")
-        where Path.GetFileNameWithoutExtension(reference) != "Lepton.Protos"
+        where Path.GetFileNameWithoutExtension(reference) is not ("Lepton.Protos" or "Lepton.ServiceDefaults")
         select $"{project.Path} references {reference}");
 
     [Fact]

@@ -15,6 +15,16 @@ internal sealed class Installation(string root, string home)
 
     public string PolicyFile => Path.Combine(Root, "deploy", "residency.json");
 
+    /// <summary>The certificate that signs control data, and its key.</summary>
+    public (string Certificate, string Key) Signer
+    {
+        get
+        {
+            string folder = Path.Combine(Home, "pki", "access");
+            return (Path.Combine(folder, "signer.crt"), Path.Combine(folder, "signer.key"));
+        }
+    }
+
     public Instance Instance(string name) => new(name, Path.Combine(Home, "instances", name));
 
     /// <summary>The executable that the build made of a project.</summary>

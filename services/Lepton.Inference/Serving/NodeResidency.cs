@@ -1,20 +1,21 @@
-using System.Globalization;
 using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Hop.V1;
 using Lepton.Inference.V1;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Inference.Serving;
 
 /// <summary>Residency once more where the work is done: by the assertion and by the node's own policy.</summary>
-internal sealed class NodeResidency(ResidencyPolicy policy, IOptions<ServiceOptions> place)
+internal sealed class NodeResidency(ControlRecord<ResidencyPolicy> record, IOptions<ServiceOptions> place)
 {
     /// <summary>Why this node may not do the work for this model; null: it may.</summary>
     public RpcException? Refusal(HopAssertion assertion, string model)
     {
         var region = place.Value.Region;
+        var policy = record.Current; // one for the whole answer
         var why = !assertion.AllowedRegions.Contains(region)
             ? "the assertion does not allow it"
             : policy.Decide(assertion.Tenant, model, assertion.DataClass) switch
@@ -31,7 +32,7 @@ internal sealed class NodeResidency(ResidencyPolicy policy, IOptions<ServiceOpti
             {
                 ["region"] = region,
                 ["data_class"] = assertion.DataClass,
-                ["policy_version"] = policy.Version.ToString(CultureInfo.InvariantCulture),
+                ["policy_version"] = policy.VersionText,
                 ["decision_id"] = assertion.DecisionId,
             });
     }

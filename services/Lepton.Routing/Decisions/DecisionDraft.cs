@@ -74,7 +74,7 @@ internal sealed class DecisionDraft
             ModelVersion = ModelVersion,
             DataClass = Class?.Name ?? "",
             Regulated = Class?.Regulated ?? false,
-            PolicyVersion = Policy.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            PolicyVersion = Policy.VersionText,
             PolicyDigest = Policy.Digest,
             TopologyVersion = Attempts.Count > 0 ? Attempts[0].View.TopologyVersion : 0,
             Strategy = Strategy,

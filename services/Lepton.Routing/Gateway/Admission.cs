@@ -8,23 +8,23 @@ namespace Lepton.Routing.Gateway;
 internal static class Admission
 {
     /// <summary>The effective class, or why the request is refused.</summary>
-    /// <param name="topology">The policy in force, and where we are.</param>
-    /// <param name="draft">Tenant and class asked for; takes the effective class.</param>
+    /// <param name="topology">Where we are.</param>
+    /// <param name="draft">Tenant and class asked for, and by which policy; takes the effective class.</param>
     /// <param name="model">The model, or null while only the headers are known.</param>
     /// <param name="origin">The regions that the origin's assertion allows: ours can only narrow them.</param>
     public static (EffectiveClass? Class, RpcException? Error) Admit(
         Topology topology, DecisionDraft draft, string? model, RegionSet? origin)
     {
-        switch (topology.Policy.Decide(draft.Tenant, model, draft.AskedClass))
+        switch (draft.Policy.Decide(draft.Tenant, model, draft.AskedClass))
         {
             case ResidencyVerdict.UnknownTenant unknown:
                 return (null, GatewayErrors.TenantUnknown(unknown.Tenant));
             case ResidencyVerdict.UnknownClass unknown:
-                return (null, GatewayErrors.DataClassUnknown(unknown.DataClass, topology.Policy));
+                return (null, GatewayErrors.DataClassUnknown(unknown.DataClass, draft.Policy));
             case ResidencyVerdict.UnknownModel unknown:
                 return (null, GatewayErrors.ModelNotNamed(unknown.Model));
             case ResidencyVerdict.Known known:
-                draft.Class = origin is { } set ? Narrow(topology, known.Class, set) : known.Class;
+                draft.Class = origin is { } set ? Narrow(draft.Policy, known.Class, set) : known.Class;
                 return Check(topology, draft, draft.Class, model);
             default:
                 throw new InvalidOperationException("unknown verdict");
@@ -36,17 +36,19 @@ internal static class Admission
     {
         if (known.Set.IsEmpty)
             return (null, GatewayErrors.NoRegionAllowed(known.Name, draft.Tenant, model ?? ""));
-        return known.Set.Contains(topology.OwnIndex)
-            ? (known, null)
-            : (null, GatewayErrors.GatewayNotAllowed(topology, known));
+        if (!known.Set.Contains(topology.OwnIndex))
+            return (null, GatewayErrors.GatewayNotAllowed(topology, known));
+        return known.Regulated && topology.IsPolicyTooOld
+            ? (null, GatewayErrors.PolicyTooOld(known.Name, draft.Policy))
+            : (known, null);
     }
 
-    private static EffectiveClass Narrow(Topology topology, EffectiveClass known, RegionSet origin)
+    private static EffectiveClass Narrow(ResidencyPolicy policy, EffectiveClass known, RegionSet origin)
     {
         RegionSet set = known.Set.And(origin);
         return set == known.Set
             ? known
             : known with { Set = set,
-                Regions = [.. known.Regions.Where(r => set.Contains(topology.Policy.IndexOf(r)))] };
+                Regions = [.. known.Regions.Where(r => set.Contains(policy.IndexOf(r)))] };
     }
 }

@@ -148,6 +148,11 @@ internal static class GatewayErrors
         Reason.DecisionLogUnavailable, "The decision cannot be recorded, and this data class is regulated: refused.",
         null, RpcErrors.RetryAfter(RetryDelay));
 
+    public static RpcException PolicyTooOld(string dataClass, ResidencyPolicy policy) => RpcErrors.Create(
+        StatusCode.Unavailable, Reason.PolicyTooOld,
+        $"Class '{dataClass}' is regulated, and whether policy version {policy.Version} still holds has not been known "
+        + "here for too long: refused.", null, RpcErrors.RetryAfter(RetryDelay));
+
     public static RpcException DecisionUnknown(string id) => RpcErrors.Create(StatusCode.NotFound,
         Reason.DecisionUnknown, $"No decision '{Clip(id)}' here, or it is another tenant's.");
 

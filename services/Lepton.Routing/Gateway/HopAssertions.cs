@@ -1,4 +1,3 @@
-using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lepton.Hop.V1;
@@ -8,7 +7,7 @@ using Lepton.ServiceDefaults;
 namespace Lepton.Routing.Gateway;
 
 /// <summary>Makes the assertion that goes with each forwarded request.</summary>
-internal sealed class HopAssertions(HopSigner signer, HopSealer sealer, Topology topology, TimeProvider time)
+internal sealed class HopAssertions(HopSigner signer, HopSealer sealer, TimeProvider time)
 {
     // It bounds the start of the work, not its length: connections, queues and skewed clocks fit in.
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(30);
@@ -16,8 +15,6 @@ internal sealed class HopAssertions(HopSigner signer, HopSealer sealer, Topology
     // Written and read within one call: one message a thread instead of one a request.
     [ThreadStatic]
     private static HopAssertion? _scratch;
-
-    private readonly string _policyVersion = topology.Policy.Version.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Sealed under the receiver's grant: for everything that is forwarded.</summary>
     public SealedHop For(GatewayCall call, Candidate to, int attempt)
@@ -59,7 +56,7 @@ internal sealed class HopAssertions(HopSigner signer, HopSealer sealer, Topology
         Set(assertion.IssueTime, now);
         Set(assertion.ExpireTime, now + Lifetime);
         Set(assertion.Deadline, call.Deadline);
-        assertion.PolicyVersion = _policyVersion;
+        assertion.PolicyVersion = call.Draft.Policy.VersionText;
         assertion.Regulated = call.Class.Regulated;
         assertion.Priority = call.Head.Priority;
     }

@@ -81,16 +81,19 @@ internal sealed class StreamGateway(
         if (call.Use is { } use && quotas.Message(call.Head.Tenant, use) is { } spent)
             return GatewayErrors.QuotaSpent(call.Head.Tenant, spent);
         RpcException? error = Peek(message, out string model, out string version);
-        if (error is not null || (model == call.Draft.Model && version == call.Draft.ModelVersion))
+        // A stream may outlive the policy that it began under: each message is judged by the one in force.
+        ResidencyPolicy policy = topology.Policy;
+        if (error is not null || (model == call.Draft.Model && version == call.Draft.ModelVersion
+            && ReferenceEquals(policy, call.Draft.Policy)))
             return error;
         if (model.Length == 0)
             return GatewayErrors.FieldInvalid("model_name", "is required in every message");
-        switch (topology.Policy.Decide(call.Head.Tenant, model, call.Class.Name))
+        switch (policy.Decide(call.Head.Tenant, model, call.Class.Name))
         {
             case ResidencyVerdict.Known { Class: var known }:
                 // Same origin rules as for the first: only narrower, and both places must be inside.
                 bool stays = known.Set.Contains(topology.OwnIndex)
-                    && known.Set.Contains(topology.Policy.IndexOf(to.Region))
+                    && known.Set.Contains(policy.IndexOf(to.Region))
                     && (known.Regulated == call.Class.Regulated || !known.Regulated);
                 return stays ? null : GatewayErrors.GatewayNotAllowed(topology, known);
             case ResidencyVerdict.UnknownModel:

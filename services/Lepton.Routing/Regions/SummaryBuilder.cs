@@ -22,7 +22,7 @@ internal static class SummaryBuilder
             CreateTime = now.ToTimestamp(),
             NodesServing = (uint)snapshot.Nodes.Count(n => n.State == NodeState.Serving),
             NodesTotal = (uint)snapshot.Nodes.Count,
-            PolicyVersion = topology.Policy.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            PolicyVersion = topology.Policy.VersionText,
         };
         summary.Models.AddRange(snapshot.Nodes
             .Where(n => n.MayServe)

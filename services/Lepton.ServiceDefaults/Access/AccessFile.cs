@@ -7,15 +7,16 @@ using Microsoft.Extensions.Options;
 namespace Lepton.ServiceDefaults;
 
 /// <summary>
-/// The access file as it is now. It is looked at every 2 s; one that is damaged, forged or older than what is in use is
-/// logged and counted, and the former one stays.
+/// Roles and tenants as they are now. The access file is looked at every 2 s; one that is damaged, forged or older than
+/// the one before is logged and counted, and the former one stays. A document from elsewhere
+/// (<see cref="Use"/>) takes its place while its version is greater.
 /// </summary>
 public sealed partial class AccessFile : BackgroundService
 {
     /// <summary>The meter's name.</summary>
     internal const string Meter = "Lepton.Access";
 
-    private static readonly Oid Use = new(SignedAccess.KeyUsage);
+    private static readonly Oid SignerUse = new(SignedAccess.KeyUsage);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly ServiceOptions options;
@@ -23,7 +24,10 @@ public sealed partial class AccessFile : BackgroundService
     private readonly TimeProvider time;
     private readonly ILogger<AccessFile> logger;
     private readonly Counter<long> refused;
+    private readonly Lock gate = new();
     private volatile AccessSnapshot current;
+    private AccessSnapshot file;
+    private AccessSnapshot? other;
     private DateTime stamp;
 
     /// <summary>Reads the file.</summary>
@@ -36,13 +40,20 @@ public sealed partial class AccessFile : BackgroundService
         var meter = meters.Create(Meter);
         refused = meter.CreateCounter<long>("lepton.access.refused_files", "{file}",
             "Access files that were damaged, forged or older than the one in use.");
-        current = Read();
+        current = file = Read();
         meter.CreateObservableGauge("lepton.access.version", () => current.Version, "{version}",
             "Version of the roles and tenants in use.");
     }
 
     /// <summary>What is in use.</summary>
     public AccessSnapshot Current => current;
+
+    /// <summary>
+    /// Nothing has confirmed for too long that these are the newest: then nothing is managed by them. Set by who
+    /// follows them by another way than the file; a file alone never is. Asked with each call that manages: no locks,
+    /// no waits.
+    /// </summary>
+    public Func<bool> IsTooOld { get; set; } = () => false;
 
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -59,10 +70,14 @@ public sealed partial class AccessFile : BackgroundService
         try
         {
             var next = Read();
-            if (next.Version < current.Version)
-                throw new AccessFileException($"version {next.Version} is older than {current.Version}, in use.");
-            current = next;
-            LogTaken(next.Version);
+            lock (gate)
+            {
+                if (next.Version < file.Version)
+                    throw new AccessFileException($"version {next.Version} is older than {file.Version}, before it.");
+                file = next;
+                Choose();
+            }
+            LogTaken(current.Version);
         }
         catch (AccessFileException e)
         {
@@ -70,6 +85,28 @@ public sealed partial class AccessFile : BackgroundService
             LogRefused(e.Message, current.Version);
         }
     }
+
+    /// <summary>
+    /// Puts a document to use that came by another way than the file; who calls it has verified where it came from. It
+    /// holds while the file's version is not greater.
+    /// </summary>
+    /// <param name="json">The document.</param>
+    /// <param name="version">The version that it must say it has.</param>
+    /// <exception cref="AccessFileException">Something in it is wrong; the message names the field.</exception>
+    public void Use(ReadOnlyMemory<byte> json, long version)
+    {
+        AccessSnapshot next = new(AccessDocument.Read(json.Span), options.Region);
+        if (next.Version != version)
+            throw new AccessFileException($"says version {next.Version} and came as version {version}.");
+        lock (gate)
+        {
+            other = next;
+            Choose();
+        }
+        LogTaken(current.Version);
+    }
+
+    private void Choose() => current = other is not null && other.Version > file.Version ? other : file;
 
     private AccessSnapshot Read()
     {
@@ -81,7 +118,7 @@ public sealed partial class AccessFile : BackgroundService
                 throw new AccessFileException($"takes {SignedAccess.BytesMax} bytes at most.");
             var jws = File.ReadAllText(file.FullName);
             return new AccessSnapshot(
-                SignedAccess.Read(jws, certificate => material.IsTrusted(certificate, Use)), options.Region);
+                SignedAccess.Read(jws, certificate => material.IsTrusted(certificate, SignerUse)), options.Region);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

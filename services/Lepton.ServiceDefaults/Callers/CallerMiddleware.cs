@@ -90,6 +90,9 @@ internal sealed class CallerMiddleware(
     private static readonly TokenFault Stale = new(ErrorReason.RevocationsStale,
         "Whether the token was revoked cannot be known now, and nothing is managed by it until it can be.");
 
+    private static readonly TokenFault TooOld = new(ErrorReason.AccessTooOld,
+        "The roles here may have been overtaken long ago, and nothing is managed by them until they are confirmed.");
+
     private static readonly object LastNamed = new();
 
     private readonly ICallerWatch? _watch = watches.SingleOrDefault();
@@ -136,6 +139,8 @@ internal sealed class CallerMiddleware(
             _watch?.Denied(Sight(context, answer), AccessRule.NameOf(rule.Permission));
             return DenyAsync(context, caller, rule, snapshot);
         }
+        if (rule.IsManagement && caller.Kind != CallerKind.Service && access.IsTooOld())
+            return RefuseAsync(context, TooOld);
         return rule.IsManagement && answer.Token is { } token && revocations.AreStale(token.Issuer)
             ? RefuseAsync(context, Stale)
             : next(context);
@@ -185,7 +190,8 @@ internal sealed class CallerMiddleware(
 
     private static Task RefuseAsync(HttpContext context, TokenFault fault)
     {
-        if (fault.Reason is ErrorReason.IssuerUnavailable or ErrorReason.RevocationsStale)
+        if (fault.Reason is ErrorReason.IssuerUnavailable or ErrorReason.RevocationsStale
+            or ErrorReason.AccessTooOld)
             return RpcErrors.Create(StatusCode.Unavailable, fault.Reason, fault.Message, null,
                 RpcErrors.RetryAfter(TimeSpan.FromSeconds(2))).WriteToAsync(context);
         // RFC 6750, 3: what a client library looks for.

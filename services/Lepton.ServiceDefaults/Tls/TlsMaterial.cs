@@ -61,13 +61,16 @@ public sealed class TlsMaterial
     }
 
     /// <summary>Is this a leaf of our authority, in its time, and made for this use?</summary>
-    public bool IsTrusted(X509Certificate2 certificate, Oid use)
+    public bool IsTrusted(X509Certificate2 certificate, Oid use) => IsTrusted(certificate, use, time.GetUtcNow());
+
+    /// <summary>Was this a leaf of our authority, in its time at that moment, and made for this use?</summary>
+    public bool IsTrusted(X509Certificate2 certificate, Oid use, DateTimeOffset at)
     {
         ArgumentNullException.ThrowIfNull(certificate);
         ArgumentNullException.ThrowIfNull(use);
         // A leaf without any extended key usage would pass for every use; an authority is nobody to talk to.
         return certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any() && !IsAuthority(certificate)
-            && IsSigned(certificate, own.Current.Authority, use);
+            && IsSigned(certificate, own.Current.Authority, use, at);
     }
 
     /// <summary>Keeps something else current with its files too, at the same pace; it counts in metrics and
@@ -86,7 +89,8 @@ public sealed class TlsMaterial
     private static bool IsAuthority(X509Certificate2 certificate) => certificate.Extensions
         .OfType<X509BasicConstraintsExtension>().Any(constraints => constraints.CertificateAuthority);
 
-    private bool IsSigned(X509Certificate2 certificate, X509Certificate2 authority, Oid? use)
+    private static bool IsSigned(
+        X509Certificate2 certificate, X509Certificate2 authority, Oid? use, DateTimeOffset at)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -95,7 +99,7 @@ public sealed class TlsMaterial
         chain.ChainPolicy.DisableCertificateDownloads = true;
         if (use is not null)
             chain.ChainPolicy.ApplicationPolicy.Add(use);
-        chain.ChainPolicy.VerificationTime = time.GetUtcNow().UtcDateTime;
+        chain.ChainPolicy.VerificationTime = at.UtcDateTime;
         return chain.Build(certificate);
     }
 
@@ -103,7 +107,7 @@ public sealed class TlsMaterial
     {
         var certificate = X509Certificate2.CreateFromPemFile(options.CertificateFile, options.KeyFile);
         var authority = X509Certificate2.CreateFromPem(File.ReadAllText(options.AuthorityFile));
-        if (!IsSigned(certificate, authority, use: null))
+        if (!IsSigned(certificate, authority, use: null, time.GetUtcNow()))
             throw new InvalidDataException($"Lepton:Tls:CertificateFile takes a certificate of Lepton:Tls:AuthorityFile"
                 + $" that is in its time: {options.CertificateFile} is not, or not now.");
         if (former is not null && !Equals(Caller.FromCertificate(certificate), Caller.FromCertificate(

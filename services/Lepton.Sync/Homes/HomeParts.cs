@@ -1,5 +1,6 @@
 using Lepton.Compliance.Client;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Lepton.Sync.Erasure;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Replication.Wire;
@@ -16,6 +17,7 @@ internal static class HomeParts
         services.AddChecked<HomeOptions>(HomeOptions.Section);
         return services
             .AddSingleton(ReadPolicy)
+            .AddSingleton<ControlTarget>(s => s.GetRequiredService<ControlRecord<ResidencyPolicy>>())
             .AddSingleton<IPeers, HomePeers>()
             .AddSingleton<ReplicaView>()
             .AddSingleton<IReplicaSight>(s => s.GetRequiredService<ReplicaView>())
@@ -42,10 +44,9 @@ internal static class HomeParts
             .AddSingleton<PeerEndpoint>();
     }
 
-    // The tenants' floors; which regions a class may be in is the topology's.
-    private static ResidencyPolicy ReadPolicy(IServiceProvider services)
+    private static ControlRecord<ResidencyPolicy> ReadPolicy(IServiceProvider services)
     {
         var options = services.GetRequiredService<IOptions<PlacementOptions>>().Value;
-        return ResidencyPolicy.Load(options.PolicyFile, options.Nodes.Select(n => n.Region).Distinct());
+        return TenantPolicy.Load(options.PolicyFile, [.. options.Nodes.Select(n => n.Region).Distinct()]);
     }
 }

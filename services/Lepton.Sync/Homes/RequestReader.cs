@@ -2,6 +2,7 @@ using System.Text;
 using Lepton.Compliance.Client;
 using Lepton.Platform.V1;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Sealing;
@@ -10,7 +11,7 @@ namespace Lepton.Sync.Homes;
 
 /// <summary>From wire messages to checked commands: fields, whose tenant, which class, whether here.</summary>
 internal sealed class RequestReader(
-    ITopologySource topology, IRecordSealer sealer, ResidencyPolicy policy, AccessFile access)
+    ITopologySource topology, IRecordSealer sealer, ControlRecord<ResidencyPolicy> policies, AccessFile access)
 {
     public const int KeyBytesMax = 1024, ValueBytesMax = 1 << 20, SubjectBytesMax = 256, BatchMax = 1000,
         BatchBytesMax = 8 << 20;
@@ -45,6 +46,7 @@ internal sealed class RequestReader(
     /// <summary>A tenant's data never falls below its floor: no class that is kept elsewhere too.</summary>
     public void CheckFloor(RecordClass recordClass, string tenant)
     {
+        var policy = policies.Current;
         var floor = policy.TenantFloor(tenant) ?? throw SyncErrors.TenantUnknown(tenant);
         if (recordClass.Regions.Any(region => !floor.Set.Contains(policy.IndexOf(region))))
             throw SyncErrors.ClassTooWide(recordClass, tenant, floor.Name);

@@ -2,9 +2,11 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Google.Protobuf;
 using Grpc.Core;
 using Lepton.Platform.V1;
 using Lepton.Routing.V1;
+using Lepton.Sync.V1;
 using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -59,6 +61,7 @@ internal sealed class FakeGateway : IAsyncDisposable
         app.MapGrpcService<FakeInference>();
         app.MapGrpcService<FakeRouting>();
         app.MapGrpcService<FakeAccess>();
+        app.MapGrpcService<FakeRecords>();
         await app.StartAsync();
         return new FakeGateway(app, answers);
     }
@@ -95,6 +98,9 @@ internal sealed class Answers
     public List<(string Word, string Model)> Changes { get; } = [];
 
     public WatchNodesResponse Watch { get; set; } = new();
+
+    /// <summary>By class, tenant and key, with their versions.</summary>
+    public ConcurrentDictionary<string, (ByteString Value, int Version)> Records { get; } = [];
 
     public Metadata? Headers { get; set; }
 
@@ -151,6 +157,29 @@ internal sealed class FakeAccess(Answers answers) : AccessService.AccessServiceB
         answers.ClientName = context.GetHttpContext().Connection.ClientCertificate?.Subject;
         return Task.FromResult(answers.Caller);
     }
+}
+
+internal sealed class FakeRecords(Answers answers) : RecordService.RecordServiceBase
+{
+    public override Task<GetResponse> Get(GetRequest request, ServerCallContext context) =>
+        answers.Records.TryGetValue(Name(request.Key), out (ByteString Value, int Version) found)
+            ? Task.FromResult(new GetResponse
+            {
+                Record = new() { Key = request.Key, Value = found.Value, Version = $"{found.Version}" },
+            })
+            : throw new RpcException(new Status(StatusCode.NotFound, "There is no such record."));
+
+    public override Task<PutResponse> Put(PutRequest request, ServerCallContext context)
+    {
+        string name = Name(request.Write.Key);
+        int before = answers.Records.TryGetValue(name, out (ByteString Value, int Version) found) ? found.Version : 0;
+        if (request.Write.ExpectedVersion != $"{before}")
+            throw new RpcException(new Status(StatusCode.Aborted, $"The record's version is {before}."));
+        answers.Records[name] = (request.Write.Value, before + 1);
+        return Task.FromResult(new PutResponse { Result = new() { Version = $"{before + 1}" } });
+    }
+
+    private static string Name(RecordKey key) => $"{key.RecordClass} {key.Tenant} {key.Key}";
 }
 
 internal sealed class FakeRouting(Answers answers) : RoutingService.RoutingServiceBase

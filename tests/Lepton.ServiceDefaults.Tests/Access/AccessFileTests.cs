@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Grpc.Core;
 using Lepton.Platform.V1;
 using Lepton.Routing.V1;
@@ -15,6 +16,7 @@ namespace Lepton.ServiceDefaults.Tests.Access;
 public sealed class AccessFileTests : IDisposable
 {
     private readonly TestInstallation installation = new();
+    private int signings;
 
     public void Dispose() => installation.Dispose();
 
@@ -75,6 +77,66 @@ public sealed class AccessFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Use_NewerThanTheFile_HoldsUntilTheFileIsAsNew()
+    {
+        installation.SignAccess(Document(5, """{ "tenant": "a", "role": "viewer", "regions": ["*"] }"""));
+        await using var app = await StartAsync();
+        var access = app.Services.GetRequiredService<AccessFile>();
+
+        access.Use(Encoding.UTF8.GetBytes(
+            Document(6, """{ "tenant": "b", "role": "viewer", "regions": ["*"] }""")), 6);
+
+        await ListAsync(app, "b");
+        await Assert.ThrowsAsync<RpcException>(() => ListAsync(app, "a"));
+
+        // Signed anew, as a renewed certificate brings it: still the older one, and no fault.
+        Resign(Document(5, """{ "tenant": "a", "role": "viewer", "regions": ["*"] }"""));
+        access.LookAgain();
+        Assert.Equal(6, access.Current.Version);
+
+        Resign(Document(7, """{ "tenant": "c", "role": "viewer", "regions": ["*"] }"""));
+        access.LookAgain();
+        Assert.Equal(7, access.Current.Version);
+        await ListAsync(app, "c");
+    }
+
+    [Theory]
+    [InlineData("{}", 6, "version")]
+    [InlineData("nonsense", 6, "")]
+    [InlineData("{ \"version\": 8, \"assignments\": [], \"tenants\": {} }", 6, "says version 8 and came as version 6")]
+    public async Task Use_Bad_ChangesNothingAndSaysWhy(string json, long version, string why)
+    {
+        installation.SignAccess(Document(5, """{ "tenant": "a", "role": "viewer", "regions": ["*"] }"""));
+        await using var app = await StartAsync();
+        var access = app.Services.GetRequiredService<AccessFile>();
+
+        var refused = Assert.Throws<AccessFileException>(() => access.Use(Encoding.UTF8.GetBytes(json), version));
+
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(5, access.Current.Version);
+        await ListAsync(app, "a");
+    }
+
+    [Fact]
+    public async Task Call_RolesTooOld_NothingIsManagedAndTheRestGoesOn()
+    {
+        installation.SignAccess(Document(5, """{ "tenant": "a", "role": "operator", "regions": ["*"] }"""));
+        await using var app = await StartAsync();
+        using var channel = installation.Channel(app.Urls.Single(), installation.Tenant("a"));
+        RoutingService.RoutingServiceClient client = new(channel);
+        var before = await Assert.ThrowsAsync<RpcException>(
+            async () => await client.DrainNodeAsync(new DrainNodeRequest()));
+        Assert.Equal(StatusCode.Unimplemented, before.StatusCode); // it came as far as the test's service
+
+        app.Services.GetRequiredService<AccessFile>().IsTooOld = () => true;
+
+        var refused = await Assert.ThrowsAsync<RpcException>(
+            async () => await client.DrainNodeAsync(new DrainNodeRequest()));
+        Assert.Equal((StatusCode.Unavailable, "ACCESS_TOO_OLD"), (refused.StatusCode, RpcErrors.ReasonOf(refused)));
+        await ListAsync(app, "a");
+    }
+
+    [Fact]
     public async Task WhoAmI_Person_HearsRolesAndWhatTheyHoldHere()
     {
         installation.SignAccess(Document(7,
@@ -117,6 +179,13 @@ public sealed class AccessFileTests : IDisposable
 
         Assert.Contains("/inference.GRPCInferenceService/ServerLive declares nobody", refused.Message,
             StringComparison.Ordinal);
+    }
+
+    private void Resign(string document)
+    {
+        installation.SignAccess(document);
+        File.SetLastWriteTimeUtc(installation.AccessFile, // the clock of a file system may be coarse
+            DateTime.UnixEpoch.AddDays(++signings));
     }
 
     private void Spoil(string how)
