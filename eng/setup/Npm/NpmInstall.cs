@@ -6,7 +6,7 @@ namespace Lepton.Setup.Npm;
 /// </summary>
 internal sealed class NpmInstall : IDisposable
 {
-    /// <summary>Each goes on from npm's cache, so that a slow or broken connection loses what was under way only.</summary>
+    /// <summary>Each goes on from npm's cache: a broken connection loses only what was under way.</summary>
     public const int AttemptsMax = 5;
 
     // Node's and npm's codes of a connection that broke, stalled or found no server for a while. npm itself repeats

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Lepton.Eng.Tests.Npm;
 
-/// <summary>P1: set-up comes through a connection that stalls, and says at once what trying again cannot mend.</summary>
+/// <summary>Set-up comes through a connection that stalls, and says at once what trying again cannot mend.</summary>
 public sealed class NpmInstallTests
 {
     private static readonly CommandResult s_stalled = new(1,
