@@ -40,7 +40,8 @@ public sealed class Platform : IAsyncLifetime
 
     /// <summary>The TLS ports of everything of ours that runs: routers, nodes and keepers of records.</summary>
     public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
-        .SelectMany(region => ((int[])[0, 1, 2, 4, 5, 6]).Select(offset => basePort + (PortsPerRegion * region) + offset));
+        .SelectMany(region => ((int[])[0, 1, 2, 4, 5, 6])
+            .Select(offset => basePort + (PortsPerRegion * region) + offset));
 
     public IEnumerable<int> GatewayPorts => Regions.SelectMany(Gateways).Select(url => new Uri(url).Port);
 

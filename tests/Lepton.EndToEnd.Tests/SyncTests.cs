@@ -48,7 +48,8 @@ public sealed class SyncTests(Platform platform)
         await UntilAsync(async () => !(await SyncAsync("eu-west", "erasure", erasure)).Output
             .Contains("PENDING", StringComparison.OrdinalIgnoreCase));
         Assert.Equal("", (await SyncAsync("eu-west", "export", subject)).Output.Trim());
-        (await platform.AskAsync(["sync", "get", key, "--from", "eu-west", "--json", .. personal])).Require(exitCode: 1);
+        (await platform.AskAsync(["sync", "get", key, "--from", "eu-west", "--json", .. personal]))
+            .Require(exitCode: 1);
     }
 
     [Fact]

@@ -10,9 +10,9 @@ using Lepton.Testing;
 namespace Lepton.Benchmarks.Sync;
 
 /// <summary>
-/// Writes of 1 KiB that are on two disks before they are answered, by 64 clients over gRPC: Sync's level ZONE (two nodes,
-/// a server each, mutual TLS, everything sealed) against etcd with three members (no TLS, nothing sealed). Clients take
-/// the nodes, or members, in turns, and are forwarded where they must be. Rounds in turns.
+/// Writes of 1 KiB that are on two disks before they are answered, by 64 clients over gRPC: Sync's level ZONE (two
+/// nodes, a server each, mutual TLS, everything sealed) against etcd with three members (no TLS, nothing sealed).
+/// Clients take the nodes, or members, in turns, and are forwarded where they must be. Rounds in turns.
 /// </summary>
 internal static class EtcdBench
 {

@@ -7,7 +7,7 @@ using Lepton.Testing;
 
 namespace Lepton.Benchmarks.Sync;
 
-/// <summary>Debian's etcd: three members on loopback with their standards, so that every write is on two disks.</summary>
+/// <summary>Debian's etcd: three members on loopback with its defaults: every write is on two disks.</summary>
 internal sealed class EtcdCluster : IAsyncDisposable
 {
     private const int Members = 3;
@@ -92,7 +92,8 @@ internal sealed class EtcdCluster : IAsyncDisposable
     {
         ByteString key = UnsafeByteOperations.UnsafeWrap(request.Key);
         ByteString value = UnsafeByteOperations.UnsafeWrap(request.Value);
-        byte[] bytes = new byte[2 + CodedOutputStream.ComputeBytesSize(key) + CodedOutputStream.ComputeBytesSize(value)];
+        int size = CodedOutputStream.ComputeBytesSize(key) + CodedOutputStream.ComputeBytesSize(value);
+        byte[] bytes = new byte[2 + size];
         using CodedOutputStream output = new(bytes);
         output.WriteTag(1, WireFormat.WireType.LengthDelimited);
         output.WriteBytes(key);

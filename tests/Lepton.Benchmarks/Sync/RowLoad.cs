@@ -5,7 +5,7 @@ using Lepton.Sync.Storage;
 
 namespace Lepton.Benchmarks.Sync;
 
-/// <summary>Rows of 1 KiB that compress no more, as sealed ones do, each of a key of its own, ready to be written.</summary>
+/// <summary>Rows of 1 KiB that compress no more, as sealed ones do, each of a key of its own.</summary>
 /// <param name="recordClass">Their class.</param>
 /// <param name="slots">Their slots, in turns, each with its home's term.</param>
 /// <param name="keyId">What they are said to be sealed with.</param>

@@ -5,8 +5,8 @@ using Lepton.Sync.Replication;
 namespace Lepton.Benchmarks.Sync;
 
 /// <summary>
-/// Bytes of a row as it is sent to another node, everything included, over those of its key and value in clear. Counted,
-/// of synthetic JSON records.
+/// Bytes of a row as it is sent to another node, everything included, over those of its key and value in clear.
+/// Counted, of synthetic JSON records.
 /// </summary>
 internal static class WireBench
 {

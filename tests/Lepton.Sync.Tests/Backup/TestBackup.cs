@@ -190,7 +190,8 @@ internal sealed class TestBackup : IAsyncDisposable
                 "pg_drop_replication_slot(slot_name)"])
             {
                 // The server may not have noticed yet that its reader went.
-                await using NpgsqlCommand drop = new($"SELECT {act} FROM pg_replication_slots WHERE slot_name = $1", sql)
+                await using NpgsqlCommand drop = new(
+                    $"SELECT {act} FROM pg_replication_slots WHERE slot_name = $1", sql)
                 {
                     Parameters = { new() { Value = Options.Value.Slot } },
                 };

@@ -18,7 +18,8 @@ internal static class LedgerBench
     /// <param name="args">Optional: rounds of all faults (default 1), the seed (default drawn and printed).</param>
     internal static int Run(string[] args) => RunAsync(
         args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1,
-        args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : Random.Shared.Next()).GetAwaiter().GetResult();
+        args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : Random.Shared.Next())
+        .GetAwaiter().GetResult();
 
     private static async Task<int> RunAsync(int rounds, int seed)
     {
@@ -94,7 +95,8 @@ internal static class LedgerBench
         int mayBeAside = missing.Count(e => e.Level == WriteLevel.Local);
         bool areAside = mayBeAside <= stranded;
         int lost = ledger.Print(missing, e => areAside && e.Level == WriteLevel.Local);
-        Console.WriteLine($"writes put aside {stranded}, refused but found {phantoms}, rows outside their region {foreign}");
+        Console.WriteLine(
+            $"writes put aside {stranded}, refused but found {phantoms}, rows outside their region {foreign}");
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             bench = "ledger",

@@ -19,7 +19,8 @@ internal sealed class ProcessNode(TestKeeper keeper, IReadOnlyDictionary<string,
         // It ends with the thread that started it, should the bench be killed.
         ProcessStartInfo start = new("setpriv", ["--pdeathsig", "KILL", "--", program])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetDirectoryName(program),
+            RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = Path.GetDirectoryName(program),
         };
         foreach ((string key, string? value) in keeper.Configuration())
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;

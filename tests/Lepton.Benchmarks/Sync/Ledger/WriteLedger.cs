@@ -59,7 +59,8 @@ internal sealed class WriteLedger
     public int Print(IReadOnlySet<LedgerEntry> missing, Func<LedgerEntry, bool> isAside)
     {
         IReadOnlyList<LedgerEntry> all = Entries;
-        Console.WriteLine($"{"level",-8}{"tried",9}{"refused",9}{"unknown",9}{"acknowl.",10}{"found",9}{"aside",7}{"lost",6}");
+        Console.WriteLine(
+            $"{"level",-8}{"tried",9}{"refused",9}{"unknown",9}{"acknowl.",10}{"found",9}{"aside",7}{"lost",6}");
         foreach (WriteLevel level in all.Select(e => e.Level).Distinct().Order())
             Line(level.ToString().ToUpperInvariant(), [.. all.Where(e => e.Level == level)]);
         return Line("all", all);
