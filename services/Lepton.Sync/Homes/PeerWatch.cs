@@ -64,7 +64,10 @@ internal sealed class PeerWatch(
         return new PeerWord(now.Epoch, vouches, await SightsAsync(now, cancellationToken));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    /// <summary>Runs until it is cancelled.</summary>
+    internal async Task RunAsync(CancellationToken stoppingToken)
     {
         try
         {

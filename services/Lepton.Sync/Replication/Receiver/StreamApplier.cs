@@ -3,6 +3,7 @@ using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Source;
 using Lepton.Sync.Storage;
+using Lepton.Sync.Waiting;
 
 namespace Lepton.Sync.Replication.Receiver;
 
@@ -12,12 +13,12 @@ namespace Lepton.Sync.Replication.Receiver;
 /// </summary>
 internal sealed class StreamApplier(
     SyncNode source, IReplicationPeer peer, IReplicationStream stream, RowIntake intake, SourceProgress begun,
-    ReceiverParts parts) : IDisposable
+    ReceiverParts parts)
 {
     private readonly Channel<SourceMessage> _messages = Channel.CreateBounded<SourceMessage>(
         new BoundedChannelOptions(parts.Options.FramesWaitingMax) { SingleReader = true, SingleWriter = true });
 
-    private readonly SemaphoreSlim _gate = new(1);
+    private readonly AsyncGate _gate = new();
     private readonly List<StoredRecord> _rows = [];
     private LogPosition _position = begun.Position;
     private LogPosition _saved = begun.Position;
@@ -85,8 +86,6 @@ internal sealed class StreamApplier(
         }
     }
 
-    public void Dispose() => _gate.Dispose();
-
     private async Task TakeAsync(SourceMessage message, CancellationToken cancellationToken)
     {
         // What is sent by a newer map is judged by that map.
@@ -96,7 +95,7 @@ internal sealed class StreamApplier(
         {
             try
             {
-                _rows.AddRange(intake.Take(frame.Batch, frame.Crc, frame.Epoch));
+                _rows.AddRange(Applicable(intake.Take(frame.Batch, frame.Crc, frame.Epoch)));
             }
             catch (IntakeException)
             {
@@ -108,6 +107,10 @@ internal sealed class StreamApplier(
             _position = message.Position;
         _time = message.SourceTime ?? _time;
     }
+
+    // What a slot that is to be replaced gets here is in its copy too: that is made later, while the stream waits.
+    private IEnumerable<StoredRecord> Applicable(IReadOnlyList<StoredRecord> rows) =>
+        parts.Slots.LeftOf(source.Id) == 0 ? rows : rows.Where(r => !parts.Slots.IsToBeReplaced(r.Class, r.Slot));
 
     private async Task SaveAsync(CancellationToken cancellationToken)
     {
@@ -137,7 +140,7 @@ internal sealed class StreamApplier(
 
     private long WholeEpoch => _wholeEpoch >= intake.PassedOverEpoch ? _wholeEpoch : 0;
 
-    private sealed class Turn(SemaphoreSlim gate) : IDisposable
+    private sealed class Turn(AsyncGate gate) : IDisposable
     {
         public void Dispose() => gate.Release();
     }
