@@ -7,13 +7,14 @@ using Lepton.Sync.Storage;
 
 namespace Lepton.Simulation.Sync.Cluster;
 
-/// <summary>The nodes' settings: within what they take, and quick, so that more happens in a minute.</summary>
+/// <summary>The nodes' settings: quick where something is decided, so that more happens in a minute; slow where nothing
+/// is but that all is well.</summary>
 internal static class SyncSettings
 {
     public static HomeOptions Homes { get; } = new()
     {
         LeaseTime = TimeSpan.FromSeconds(4),
-        AskInterval = TimeSpan.FromSeconds(1),
+        AskInterval = TimeSpan.FromSeconds(1.3),
         PeerTimeMax = TimeSpan.FromSeconds(1.5),
         ConfirmTimeMax = TimeSpan.FromSeconds(5),
         CacheEntriesMax = 100,
@@ -31,9 +32,9 @@ internal static class SyncSettings
         FramesWaitingMax = 4,
         CopySlotsMax = 4096,
         CopyTimeMax = TimeSpan.FromSeconds(20),
-        HeartbeatInterval = TimeSpan.FromSeconds(1),
-        SilenceMax = TimeSpan.FromSeconds(4),
-        IdleProgressInterval = TimeSpan.FromSeconds(2),
+        HeartbeatInterval = TimeSpan.FromSeconds(2.5),
+        SilenceMax = TimeSpan.FromSeconds(7),
+        IdleProgressInterval = TimeSpan.FromSeconds(5),
         RetryTimeMax = TimeSpan.FromSeconds(2),
     };
 
