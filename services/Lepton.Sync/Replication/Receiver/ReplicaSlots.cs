@@ -43,17 +43,6 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
             return IsWhole(map, recordClass, slot);
     }
 
-    /// <summary>
-    /// Was the slot whole by another home, or in another term, and does it wait to be replaced? Until then what its
-    /// home sends would cover what is to be put aside.
-    /// </summary>
-    public bool IsToBeReplaced(ClassId recordClass, SlotId slot)
-    {
-        var map = topology.Current.MapOf(recordClass);
-        lock (_lock)
-            return _origins.ContainsKey((recordClass, slot)) && !IsWhole(map, recordClass, slot);
-    }
-
     /// <summary>Slots whose home is this node are whole by that. To be called before they are served.</summary>
     public async Task NoteHomesAsync(CancellationToken cancellationToken)
     {

@@ -95,7 +95,7 @@ internal sealed class StreamApplier(
         {
             try
             {
-                _rows.AddRange(Applicable(intake.Take(frame.Batch, frame.Crc, frame.Epoch)));
+                _rows.AddRange(intake.Take(frame.Batch, frame.Crc, frame.Epoch));
             }
             catch (IntakeException)
             {
@@ -107,10 +107,6 @@ internal sealed class StreamApplier(
             _position = message.Position;
         _time = message.SourceTime ?? _time;
     }
-
-    // What a slot that is to be replaced gets here is in its copy too: that is made later, while the stream waits.
-    private IEnumerable<StoredRecord> Applicable(IReadOnlyList<StoredRecord> rows) =>
-        parts.Slots.LeftOf(source.Id) == 0 ? rows : rows.Where(r => !parts.Slots.IsToBeReplaced(r.Class, r.Slot));
 
     private async Task SaveAsync(CancellationToken cancellationToken)
     {

@@ -12,13 +12,17 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
 
     /// <summary>
     /// Every write that was answered as done is there, at its home; or it was lost by a promotion, and lies among the
-    /// stranded ones. One that was confirmed elsewhere is lost by none, unless the operator took it so. (S3, S4, P3)
+    /// stranded ones, unless its key was written anew at the successor before the former home was back. One that was
+    /// confirmed elsewhere is lost by none, unless the operator took it so. (S3, S4, P3)
     /// </summary>
     public string? Accounted()
     {
         foreach (var write in Watch.Operations.Where(o => o is { IsRead: false, End: OperationEnd.Done }))
         {
             var slot = SyncWorld.SlotOf(write.Key);
+            if (Watch.Promotions.Find(p => IsOf(p, write.Key) && write.Version.Term < p.Term
+                && FirstKept(write) > p.At + SyncSettings.Homes.LeaseTime * 1.5) is { } late)
+                return $"a former home wrote and answered after its successor of term {late.Term} began: {write}";
             var loss = LossOf(write.Key, write.Version);
             if (loss is null)
             {
@@ -33,7 +37,7 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
             var former = cluster.Nodes[loss.Former];
             // What had overwritten it there may stand for it.
             if (!former.IsLost && !former.Database.Rows.Stranded.Any(r => cluster.FindKey(r) == write.Key
-                && r.Version >= write.Version && r.Version.Term < loss.Term))
+                && r.Version >= write.Version && r.Version.Term < loss.Term) && !IsWrittenAnew(write.Key, loss))
                 return $"a write that was left behind is not among the stranded ones of {former.Node.Name}: {write}";
         }
         return Watch.Operations.Where(o => o.End == OperationEnd.Refused && cluster.Nodes.Any(
@@ -75,19 +79,24 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
         return null;
     }
 
+    /// <summary>An order that was answered and is not finished; where a node is lost it is PENDING for ever.</summary>
+    public string? Unfinished()
+    {
+        foreach (var (id, subject, _) in cluster.Erasures)
+            if (OrderOf(id) is not { } order)
+                return cluster.Nodes.Any(n => n.IsLost) ? null : $"the order to erase {subject} is gone";
+            else if (!order.IsFinished && !cluster.Nodes.Any(n => n.IsLost))
+                return $"the order to erase {subject} is not finished";
+        return null;
+    }
+
     /// <summary>What a subject had before it was erased opens nowhere, with no key that there is. (S7)</summary>
     public string? Erased()
     {
         foreach (var (id, subject, began) in cluster.Erasures)
         {
-            var order = cluster.Nodes.Select(n => n.Database.Erasures.FirstOrDefault(e => e.Order.Id == id
-                && e.Order.OrderedBy == n.Node.Name)).FirstOrDefault(e => e is not null);
-            if (order is null)
-                return $"the order to erase {subject} is gone";
-            if (!order.IsFinished && cluster.Nodes.Any(n => n.IsLost))
-                continue; // PENDING, for ever
-            if (!order.IsFinished)
-                return $"the order to erase {subject} is not finished";
+            if (OrderOf(id) is not { IsFinished: true })
+                continue;
             HashSet<Guid> before = [.. Watch.Operations.Where(o => !o.IsRead && o.Key.Subject == subject
                 && o.End == OperationEnd.Done && o.Ended <= began).Select(o => o.RequestId)];
             var copies = cluster.Nodes.SelectMany(n => n.Database.Rows.All.Concat(n.Database.Rows.Stranded)
@@ -100,6 +109,9 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
         }
         return null;
     }
+
+    private Lepton.Sync.Erasure.Erasure? OrderOf(Guid id) => cluster.Nodes.Select(n => n.Database.Erasures
+        .FirstOrDefault(e => e.Order.Id == id && e.Order.OrderedBy == n.Node.Name)).FirstOrDefault(e => e is not null);
 
     /// <summary>At once: who is named in an answer has it.</summary>
     public string? Placed(ClientOperation write)
@@ -133,6 +145,13 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
     private RecordVersion LastBefore(SlotPromotion promotion, SimulatedKey key) =>
         Watch.KeptAt(promotion.Successor, key).Where(r => r.Version.Term < promotion.Term)
             .Select(r => r.Version).DefaultIfEmpty(RecordVersion.None).Max();
+
+    private TimeSpan FirstKept(ClientOperation write) => cluster.Nodes.SelectMany(n => Watch.KeptAt(n.Number, write.Key))
+        .Where(r => r.Version == write.Version).Min(r => r.At);
+
+    // A slot is replaced by what its new home has now: what that covers is not told from what it knew.
+    private bool IsWrittenAnew(SimulatedKey key, SlotPromotion loss) =>
+        Watch.KeptAt(loss.Former, key).Any(r => r.Version.Term >= loss.Term);
 
     private static bool IsOf(SlotPromotion promotion, SimulatedKey key) =>
         promotion.Class == key.Class && promotion.Slot == SyncWorld.SlotOf(key);

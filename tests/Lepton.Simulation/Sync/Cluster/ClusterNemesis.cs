@@ -22,7 +22,8 @@ internal sealed class ClusterNemesis(SimulatedCluster cluster)
             await PauseAsync(0.3, 5);
             _faults.Add(FaultAsync(cluster.Nodes[Random.Next(cluster.Nodes.Count)]));
         }
-        await Task.WhenAll(_faults);
+        while (_faults.Find(f => !f.IsCompleted) is { } fault)
+            await fault; // more may have come of it
     }
 
     /// <summary>Everything that can be back is back, and the operator sees to the rest.</summary>
@@ -140,25 +141,42 @@ internal sealed class ClusterNemesis(SimulatedCluster cluster)
                 if (how == 3)
                     cluster.Network.Cut(other.Number, node.Number);
             }
-            if (Random.Next(2) == 0)
-                cluster.Store.CutFrom.Add(node.Number);
         }
+        if (Random.Next(2) == 0)
+            cluster.Store.CutFrom.Add(node.Number);
         await PauseAsync(3, 9);
-        await PromoteAsync(node, Random.Next(3) == 0, TimeSpan.FromSeconds(25));
+        // In the midst of it the node may be back, and what it sent meanwhile comes.
+        await PromoteAsync(node, Random.Next(3) == 0, TimeSpan.FromSeconds(25), how > 2 && Random.Next(2) == 0);
         await PauseAsync(0, 12);
-        foreach (var other in cluster.Nodes.Where(n => n != node && how > 2))
+        if (how > 2)
+            Rejoin(node);
+        Say($"{node.Node.Name} is back");
+        node.Continue();
+        Start(node);
+        // It hears the others before the store, or the store first.
+        await PauseAsync(0, cluster.Store.CutFrom.Contains(node.Number) ? 9 : 0);
+        cluster.Store.CutFrom.Remove(node.Number);
+        _isPromoting = false;
+    }
+
+    private async Task RejoinAsync(SimulatedSyncNode node)
+    {
+        await PauseAsync(0.02, 0.6);
+        Say($"{node.Node.Name} is reached again");
+        Rejoin(node);
+    }
+
+    private void Rejoin(SimulatedSyncNode node)
+    {
+        foreach (var other in cluster.Nodes.Where(n => n != node))
         {
             cluster.Network.Heal(node.Number, other.Number);
             cluster.Network.Heal(other.Number, node.Number);
         }
-        cluster.Store.CutFrom.Remove(node.Number);
-        Say($"{node.Node.Name} is back");
-        node.Continue();
-        Start(node);
-        _isPromoting = false;
     }
 
-    private async Task PromoteAsync(SimulatedSyncNode gone, bool acceptsLoss, TimeSpan timeMax)
+    private async Task PromoteAsync(
+        SimulatedSyncNode gone, bool acceptsLoss, TimeSpan timeMax, bool returnsMeanwhile = false)
     {
         var until = cluster.Machine.Elapsed + timeMax;
         while (cluster.Machine.Elapsed < until)
@@ -167,6 +185,8 @@ internal sealed class ClusterNemesis(SimulatedCluster cluster)
             if (nodes.Count > 0 && nodes[Random.Next(nodes.Count)] is { Parts: { } parts } at)
             {
                 cluster.IsLossAccepted = acceptsLoss;
+                if (returnsMeanwhile && parts.Watch.Silence(gone.Node.Id) >= SyncSettings.Homes.LeaseTime * 1.5)
+                    _faults.Add(RejoinAsync(gone));
                 var work = parts.Process.RunAsync(() => parts.Promoter.PromoteAsync(
                     parts.Topology.Current[gone.Node.Id], acceptsLoss, default));
                 await Task.WhenAny(work, Task.Delay(TimeSpan.FromSeconds(15), Time));

@@ -29,14 +29,13 @@ internal sealed class SimulatedCluster : IDisposable
         Watch = new ClusterWatch(this);
         Keys =
         [
-            .. Enumerable.Range(0, 3).Select(i => new SimulatedKey(SyncWorld.Open, $"o{Random.Next(1000)}", null)),
-            .. Enumerable.Range(0, 3).Select(i => new SimulatedKey(SyncWorld.Shared, $"s{Random.Next(1000)}", null)),
-            .. Enumerable.Range(0, 2).Select(i => new SimulatedKey(SyncWorld.EuOnly, $"e{Random.Next(1000)}", null)),
+            .. Enumerable.Range(0, 3).Select(i => new SimulatedKey(SyncWorld.Open, $"o{i}{Random.Next(1000)}", null)),
+            .. Enumerable.Range(0, 3).Select(i => new SimulatedKey(SyncWorld.Shared, $"s{i}{Random.Next(1000)}", null)),
+            .. Enumerable.Range(0, 2).Select(i => new SimulatedKey(SyncWorld.EuOnly, $"e{i}{Random.Next(1000)}", null)),
             .. Enumerable.Range(0, 2).Select(
-                i => new SimulatedKey(SyncWorld.Shared, $"p{Random.Next(1000)}", $"person-{i}")),
+                i => new SimulatedKey(SyncWorld.Shared, $"p{i}{Random.Next(1000)}", $"person-{i}")),
             new SimulatedKey(SyncWorld.EuOnly, $"p{Random.Next(1000)}", "person-0"),
         ];
-        Keys = [.. Keys.Distinct()];
         _byStoredKey = Keys.ToDictionary(k => $"{k.Class.Value}/{Convert.ToHexString(SyncWorld.StoredKey(k).Span)}");
         Store = new SimulatedTopologyStore(Machine, Random, SyncWorld.Map(Keys)) { Changed = Watch.Changed };
         Nodes = [.. Store.Current.Nodes.Select(n => new SimulatedSyncNode(this, n))];
@@ -134,7 +133,7 @@ internal sealed class SimulatedCluster : IDisposable
         await nemesis.HealAsync();
         await UntilAsync("the replicas are whole and the same", () => IsWhole() && Checks.Same() is null,
             () => Checks.Same() ?? "slots are not whole");
-        await UntilAsync("erasures are finished", () => Checks.Erased() is null, () => Checks.Erased() ?? "");
+        await UntilAsync("erasures are finished", () => Checks.Unfinished() is null, () => Checks.Unfinished() ?? "");
         foreach (var key in Keys)
             await clients.ReadLastAsync(key, HealMax);
         foreach (var check in (IEnumerable<Func<string?>>)[

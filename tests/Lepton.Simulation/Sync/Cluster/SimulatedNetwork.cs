@@ -94,10 +94,13 @@ internal sealed class SimulatedNetwork(SimulatedMachine machine, Random random, 
         try
         {
             // A connection that has to be opened first: what fails here never left.
-            if ((IsCut(from, to.Number) || IsCut(to.Number, from)) && random.Next(2) == 0)
-                throw new NotSentException();
-            if (to.Parts is null)
-                throw new NotSentException();
+            var isOpened = !(IsCut(from, to.Number) || IsCut(to.Number, from)) || random.Next(2) > 0;
+            if (!isOpened || to.Parts is null)
+            {
+                await Task.Delay(DrawDelay(), machine.Time);
+                answer.TrySetException(new NotSentException());
+                return;
+            }
             await TravelAsync(from, to.Number);
             if (to.Parts is not { } parts)
                 throw new IOException("The simulated node went away.");
@@ -105,11 +108,6 @@ internal sealed class SimulatedNetwork(SimulatedMachine machine, Random random, 
             var result = await parts.Process.RunAsync(() => handle(parts, patience.Token));
             await TravelAsync(to.Number, from);
             answer.TrySetResult(result);
-        }
-        catch (NotSentException e)
-        {
-            await Task.Delay(DrawDelay(), machine.Time);
-            answer.TrySetException(e);
         }
         catch (Exception e)
         {
