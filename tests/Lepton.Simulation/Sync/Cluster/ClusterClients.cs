@@ -21,7 +21,8 @@ internal sealed class ClusterClients(SimulatedCluster cluster)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(Random.Next(20, 900)), cluster.Machine.Time);
+            await Task.Delay(
+                TimeSpan.FromMilliseconds(Random.Next(20, 900)), cluster.Machine.Time, CancellationToken.None);
             var key = cluster.Keys[Random.Next(cluster.Keys.Count)];
             if (Random.Next(100) < 35)
                 await ReadAsync(key);
