@@ -12,7 +12,8 @@ namespace Lepton.Simulation.Sync;
 /// <param name="random">Draws the pauses.</param>
 /// <param name="pauseMax">Longest pause before, within and after a commit; zero: each call is done when it
 /// returns.</param>
-/// <param name="machine">On which it is a server of its own: what it was told goes on when the caller is killed.</param>
+/// <param name="machine">On which it is a server of its own: what it was told goes on when the caller is killed.
+/// </param>
 internal sealed class SimulatedRecordStore(
     TimeProvider time, Random random, TimeSpan pauseMax = default, SimulatedMachine? machine = null)
     : IRecordStore

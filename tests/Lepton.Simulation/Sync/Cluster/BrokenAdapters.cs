@@ -39,7 +39,8 @@ internal sealed class BorderlessTopology(ITopologySource real) : ITopologySource
     {
         var slots = Enumerable.Range(0, SlotId.Count).Select(i => new SlotId((short)i)).ToList();
         return new SlotMap(
-            [.. slots.Select(s => (NodeId[])[map.Home(s), .. now.Nodes.Select(n => n.Id).Where(n => n != map.Home(s))])],
+            [.. slots.Select(map.Home).Select(
+                home => (NodeId[])[home, .. now.Nodes.Select(n => n.Id).Where(n => n != home)])],
             [.. slots.Select(map.Term)]);
     }
 }

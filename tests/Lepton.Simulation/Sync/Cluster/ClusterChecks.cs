@@ -146,7 +146,8 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
         Watch.KeptAt(promotion.Successor, key).Where(r => r.Version.Term < promotion.Term)
             .Select(r => r.Version).DefaultIfEmpty(RecordVersion.None).Max();
 
-    private TimeSpan FirstKept(ClientOperation write) => cluster.Nodes.SelectMany(n => Watch.KeptAt(n.Number, write.Key))
+    private TimeSpan FirstKept(ClientOperation write) => cluster.Nodes
+        .SelectMany(n => Watch.KeptAt(n.Number, write.Key))
         .Where(r => r.Version == write.Version).Min(r => r.At);
 
     // A slot is replaced by what its new home has now: what that covers is not told from what it knew.

@@ -212,7 +212,8 @@ internal sealed class ClusterNemesis(SimulatedCluster cluster)
         // The node from the others, or its region from the other regions.
         var inside = cluster.Nodes.Where(n => n == node || (!isAlone && n.Node.Region == node.Node.Region)).ToList();
         var isOutward = Random.Next(2) == 0;
-        Say($"cut {string.Join(',', inside.Select(n => n.Node.Name))} {(isOneWay ? isOutward ? "outward" : "inward" : "")}");
+        var way = !isOneWay ? "" : isOutward ? " outward" : " inward";
+        Say($"cut {string.Join(',', inside.Select(n => n.Node.Name))}{way}");
         var pairs = inside.SelectMany(a => cluster.Nodes.Except(inside).Select(b => (a.Number, b.Number))).ToList();
         foreach (var (a, b) in pairs)
         {

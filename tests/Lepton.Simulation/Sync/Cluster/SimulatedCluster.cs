@@ -81,7 +81,8 @@ internal sealed class SimulatedCluster : IDisposable
             using SimulatedCluster cluster = new(seed, faults ?? SimulatedFaults.None);
             return cluster.Run();
         }
-        catch (SimulationViolationException) when (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("LEPTON_SEED")))
+        catch (SimulationViolationException)
+            when (Environment.GetEnvironmentVariable("LEPTON_SEED") is { Length: > 0 })
         {
             using SimulatedCluster again = new(seed, faults ?? SimulatedFaults.None, isVerbose: true);
             again.Run();

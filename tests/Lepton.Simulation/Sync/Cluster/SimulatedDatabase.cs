@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lepton.Sync.Erasure;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
@@ -38,7 +39,7 @@ internal sealed class SimulatedDatabase : IReplicaState, IErasureLog
     /// <summary>Something was logged, or the server went away.</summary>
     public AsyncSignal Changed { get; } = new();
 
-    public string Timeline => $"{_name}-{_generation}";
+    public string Timeline => string.Create(CultureInfo.InvariantCulture, $"{_name}-{_generation:D8}");
 
     /// <summary>Change capture goes on here.</summary>
     public LogPosition Confirmed { get; private set; }

@@ -63,7 +63,8 @@ internal sealed class SimulatedNetwork(SimulatedMachine machine, Random random, 
         await Task.Delay(DrawDelay(), machine.Time);
     }
 
-    /// <summary>A call of one node to another, with a deadline. It may be carried out after its caller gave up.</summary>
+    /// <summary>A call of one node to another, with a deadline. It may be carried out after its caller gave up.
+    /// </summary>
     /// <exception cref="NotSentException">It will not be carried out.</exception>
     /// <exception cref="IOException">Nobody knows.</exception>
     /// <exception cref="TimeoutException">Nobody knows.</exception>

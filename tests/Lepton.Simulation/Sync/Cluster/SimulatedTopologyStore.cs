@@ -2,7 +2,8 @@ using Lepton.Sync.Placement;
 
 namespace Lepton.Simulation.Sync.Cluster;
 
-/// <summary>The one store of the topology. It may be away, for all or for one node, and an answer may be lost.</summary>
+/// <summary>The one store of the topology. It may be away, for all or for one node, and an answer may be lost.
+/// </summary>
 internal sealed class SimulatedTopologyStore(SimulatedMachine machine, Random random, Topology first)
 {
     /// <summary>Nobody reaches it.</summary>

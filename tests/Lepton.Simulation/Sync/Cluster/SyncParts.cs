@@ -31,7 +31,8 @@ internal sealed class SyncParts
     private readonly IRecordStore _store;
 
     // The topology is known: what is made here stands on it.
-    private SyncParts(SimulatedCluster cluster, SimulatedSyncNode node, SimulatedProcess process, TopologyWatch topology)
+    private SyncParts(
+        SimulatedCluster cluster, SimulatedSyncNode node, SimulatedProcess process, TopologyWatch topology)
     {
         (Process, _topology, _store) = (process, topology, node.Database.Store);
         var (random, loggers, meters, time) = (cluster.Random, cluster.LoggersOf(node), cluster.Meters, Time);
@@ -200,7 +201,8 @@ internal sealed class SyncParts
 
     private sealed class UnsignedReceipts : IReceiptSigner
     {
-        public NodeReceipt Sign(ErasureOrder order, SyncNode self, DateTimeOffset destroyTime, int keys, long records) =>
+        public NodeReceipt Sign(
+            ErasureOrder order, SyncNode self, DateTimeOffset destroyTime, int keys, long records) =>
             new(self.Name, self.Region, destroyTime, keys, records, "");
     }
 }

@@ -17,7 +17,8 @@ internal sealed record SimulatedKey(ClassId Class, string Name, string? Subject)
 }
 
 /// <summary>
-/// Three regions, five nodes, three classes: <c>open</c> everywhere, <c>shared</c> in two regions, <c>eu-only</c> in one.
+/// Three regions, five nodes, three classes: <c>open</c> everywhere, <c>shared</c> in two regions, <c>eu-only</c> in
+/// one.
 /// </summary>
 internal static class SyncWorld
 {
