@@ -21,7 +21,7 @@ internal sealed class PeerWatch(
 
     /// <summary>
     /// A promise holds until the map says otherwise, or no promoter would still act on it: six times the lease's time,
-    /// and a promoter acts within half of that.
+    /// and a promoter acts within three quarters of that.
     /// </summary>
     public TimeSpan PromiseTime => options.Value.LeaseTime * 6;
 

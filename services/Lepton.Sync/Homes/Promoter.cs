@@ -28,7 +28,7 @@ internal sealed class Promoter(
         if (round.Silent.Count > 0 && !acceptLoss)
             return new PromotionAnswer.ReplicaUnreachable(round.Silent);
         // Who promised vouches again before long: then what was asked is too old to act on.
-        if (topology.Current.Epoch != now.Epoch || time.GetElapsedTime(promisedAt) > peers.PromiseTime / 2)
+        if (topology.Current.Epoch != now.Epoch || time.GetElapsedTime(promisedAt) > peers.PromiseTime * 0.75)
             return new PromotionAnswer.EpochStale();
         var plan = Promotion.Plan(now, gone.Id, TimelineOf(round), round.Progress);
         try

@@ -20,7 +20,7 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
         foreach (var write in Watch.Operations.Where(o => o is { IsRead: false, End: OperationEnd.Done }))
         {
             var slot = SyncWorld.SlotOf(write.Key);
-            if (Watch.Promotions.Find(p => IsOf(p, write.Key) && write.Version.Term < p.Term
+            if (Watch.Promotions.Find(p => IsOf(p, write.Key) && write.Version.Term < p.Term && !p.IsLossAccepted
                 && FirstKept(write) > p.At + SyncSettings.Homes.LeaseTime * 1.5) is { } late)
                 return $"a former home wrote and answered after its successor of term {late.Term} began: {write}";
             var loss = LossOf(write.Key, write.Version);
@@ -45,11 +45,14 @@ internal sealed class ClusterChecks(SimulatedCluster cluster)
             .Select(o => $"what was answered as not written is there: {o}").FirstOrDefault();
     }
 
-    /// <summary>HOME reads and writes of each key are linearizable; where a promotion lost writes, before and after it.
+    /// <summary>
+    /// HOME reads and writes of each key are linearizable; where a promotion lost writes, before and after it. One that
+    /// accepts losses fences those who answered it only (README.md): its keys are left out.
     /// </summary>
     public string? Linearizable()
     {
-        foreach (var key in cluster.Keys.Where(k => k.Subject is null))
+        foreach (var key in cluster.Keys.Where(k => k.Subject is null
+            && !Watch.Promotions.Exists(p => IsOf(p, k) && p.IsLossAccepted)))
         {
             var losses = Watch.Promotions.Where(p => IsOf(p, key) && AreLost(p, key)).OrderBy(p => p.Term).ToList();
             for (var i = 0; i <= losses.Count; i++)
