@@ -1,6 +1,8 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication;
 using Lepton.Sync.Sealing;
+using Lepton.Sync.Waiting;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Erasure;
@@ -18,14 +20,14 @@ internal sealed class TooManyErasuresException(int openMax)
 internal sealed partial class Eraser(
     IErasureLog log, IDataKeys keys, IErasedRecords records, IErasurePeers peers, IReceiptSigner signer,
     IRecordSealer sealer, ITopologySource topology, Entropy entropy, Random chance, IOptions<ErasureOptions> options,
-    ErasureMetrics metrics, TimeProvider time, ILogger<Eraser> logger) : IDisposable
+    ErasureMetrics metrics, TimeProvider time, ILogger<Eraser> logger)
 {
-    private readonly SemaphoreSlim _applying = new(1, 1);
+    private readonly AsyncGate _applying = new();
     private readonly Dictionary<string, Backoff> _backoffs = [];
-    private volatile TaskCompletionSource _wanted = NewSignal();
+    private readonly AsyncSignal _wanted = new();
 
     /// <summary>Ends when there is something to deliver.</summary>
-    public Task Wanted => _wanted.Task;
+    public AsyncSignal.Moment Wanted => _wanted.Next;
 
     /// <summary>
     /// Erases a subject. Returns when this node has destroyed its keys, and the other zones of its region have or did
@@ -40,7 +42,7 @@ internal sealed partial class Eraser(
         ErasureOrder order = new(
             entropy.NewId(), sealer.DigestOf(tenant, subject), Whole(time.GetUtcNow()), self.Name);
         await log.AddAsync(order, topology.Current.Nodes, cancellationToken);
-        Interlocked.Exchange(ref _wanted, NewSignal()).TrySetResult();
+        _wanted.Set();
         LogOrdered(order.Id, tenant);
         await ApplyAsync(order, [], cancellationToken);
         await DeliverToRegionAsync(order.Id, cancellationToken);
@@ -87,13 +89,9 @@ internal sealed partial class Eraser(
         }
     }
 
-    public void Dispose() => _applying.Dispose();
-
     // Receipts tell milliseconds, the database microseconds: what is signed is what is kept.
     private static DateTimeOffset Whole(DateTimeOffset time) =>
         DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task<Erasure> RequireAsync(Guid id, CancellationToken cancellationToken) =>
         await log.FindAsync(id, cancellationToken)

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Grpc.Core;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Sealing;
+using Lepton.Sync.Storage;
 
 namespace Lepton.Sync.Erasure;
 
@@ -23,7 +24,7 @@ internal sealed class ErasureEndpoint(Eraser eraser)
                 Receipt = ErasureMessages.Write(done.Receipt), KeyIds = { ErasureMessages.Write(done.OwnKeys) },
             };
         }
-        catch (DbException)
+        catch (Exception e) when (e is DbException or DatabaseUnavailableException)
         {
             throw ErasureErrors.DatabaseUnavailable();
         }

@@ -1,4 +1,6 @@
 using System.Data.Common;
+using Lepton.Sync.Replication;
+using Lepton.Sync.Storage;
 
 namespace Lepton.Sync.Erasure;
 
@@ -8,7 +10,10 @@ internal sealed partial class ErasureWorker(Eraser eraser, TimeProvider time, IL
 {
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    /// <summary>Runs until it is cancelled.</summary>
+    internal async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -18,16 +23,15 @@ internal sealed partial class ErasureWorker(Eraser eraser, TimeProvider time, IL
             {
                 next = await eraser.DeliverAsync(stoppingToken);
             }
-            catch (Exception e) when (e is DbException or InvalidOperationException or TimeoutException or IOException)
+            catch (Exception e) when (e is DbException or DatabaseUnavailableException or InvalidOperationException
+                or TimeoutException or IOException)
             {
                 LogFailed(e);
                 next = AfterFailure;
             }
             if (next <= TimeSpan.Zero)
                 continue;
-            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            await Task.WhenAny(wanted, Task.Delay(next, time, waiting.Token));
-            await waiting.CancelAsync();
+            await AsyncSignal.WaitAnyAsync(wanted, wanted, next, time, stoppingToken);
         }
     }
 

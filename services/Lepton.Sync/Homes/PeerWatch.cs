@@ -13,12 +13,17 @@ internal sealed class PeerWatch(
     TimeProvider time)
     : BackgroundService
 {
-    /// <summary>A promise holds until the map says otherwise, or no promoter would still act on it.</summary>
-    public static readonly TimeSpan PromiseTime = TimeSpan.FromMinutes(2);
-
     private readonly Lock _changing = new();
     private readonly Dictionary<NodeId, Sight> _sights = [];
     private readonly Dictionary<NodeId, Promised> _promises = [];
+    private readonly long _startedAt = time.GetTimestamp();
+    private long _firstEpoch;
+
+    /// <summary>
+    /// A promise holds until the map says otherwise, or no promoter would still act on it: six times the lease's time,
+    /// and a promoter acts within three quarters of that.
+    /// </summary>
+    public TimeSpan PromiseTime => options.Value.LeaseTime * 6;
 
     /// <summary>When the node was asked that last vouched for this one's place; null: it does not.</summary>
     public long? VouchedAt(NodeId node)
@@ -64,7 +69,10 @@ internal sealed class PeerWatch(
         return new PeerWord(now.Epoch, vouches, await SightsAsync(now, cancellationToken));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    /// <summary>Runs until it is cancelled.</summary>
+    internal async Task RunAsync(CancellationToken stoppingToken)
     {
         try
         {
@@ -138,9 +146,16 @@ internal sealed class PeerWatch(
         }
     }
 
-    private bool IsPromised(NodeId node, long epoch) =>
-        _promises.TryGetValue(node, out var promise) && promise.Epoch == epoch
-        && time.GetElapsedTime(promise.At) < PromiseTime;
+    // A run before this one may have promised anything, and be forgotten: until that would be over, nobody is vouched
+    // for, unless the map has changed since.
+    private bool IsPromised(NodeId node, long epoch)
+    {
+        if (_firstEpoch == 0)
+            _firstEpoch = epoch;
+        return (epoch == _firstEpoch && time.GetElapsedTime(_startedAt) < PromiseTime)
+            || (_promises.TryGetValue(node, out var promise) && promise.Epoch == epoch
+                && time.GetElapsedTime(promise.At) < PromiseTime);
+    }
 
     private async Task<IReadOnlyList<PeerSight>> SightsAsync(Topology now, CancellationToken cancellationToken)
     {

@@ -21,12 +21,14 @@ internal sealed class Promoter(
         // First without a promise: a home that is well keeps everybody's word for its place.
         if (await AskRoundAsync(now, gone, null, cancellationToken) is { HeardBy.Count: > 0 } heard)
             return new PromotionAnswer.HomeReachable(heard.HeardBy);
+        var promisedAt = time.GetTimestamp();
         var round = await AskRoundAsync(now, gone, gone, cancellationToken);
         if (round.HeardBy.Count > 0)
             return new PromotionAnswer.HomeReachable(round.HeardBy);
         if (round.Silent.Count > 0 && !acceptLoss)
             return new PromotionAnswer.ReplicaUnreachable(round.Silent);
-        if (topology.Current.Epoch != now.Epoch)
+        // Who promised vouches again before long: then what was asked is too old to act on.
+        if (topology.Current.Epoch != now.Epoch || time.GetElapsedTime(promisedAt) > peers.PromiseTime * 0.75)
             return new PromotionAnswer.EpochStale();
         var plan = Promotion.Plan(now, gone.Id, TimelineOf(round), round.Progress);
         try
@@ -92,9 +94,17 @@ internal sealed class Promoter(
 
     private bool IsRecent(TimeSpan? silence) => silence < options.Value.LeaseTime * 1.5;
 
-    // The gone home's last one: of whoever heard it last. Who is still on another has come nowhere on it.
-    private static string TimelineOf(Round round) => round.Progress.OrderBy(p => round.Staleness
-        .TryGetValue(p.Key, out var age) ? age : TimeSpan.MaxValue).FirstOrDefault().Value?.Timeline ?? "";
+    // The gone home's last one; who is still on another has come nowhere on it. Of one database it is the greatest:
+    // a timeline ends in its generation. Nobody's clock says which: those of two nodes differ by more than what counts.
+    private static string TimelineOf(Round round)
+    {
+        var timelines = round.Progress.Values.Select(p => p.Timeline).Distinct().ToList();
+        if (timelines.Select(t => t[..(t.LastIndexOf('-') + 1)]).Distinct().Count() <= 1)
+            return timelines.Max(StringComparer.Ordinal) ?? "";
+        // Of several databases: of whoever heard it last.
+        return round.Progress.OrderBy(p => round.Staleness
+            .TryGetValue(p.Key, out var age) ? age : TimeSpan.MaxValue).FirstOrDefault().Value?.Timeline ?? "";
+    }
 
     private static bool IsReplicaOf(Topology now, NodeId home, NodeId node) => now.Classes.Any(c =>
     {

@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication;
 using Lepton.Sync.Replication.Spooling;
 using Lepton.Sync.Sealing;
 using Microsoft.Extensions.Options;
@@ -67,7 +68,7 @@ internal sealed class RecordWatches(
                 throw SyncErrors.ResumeTokenExpired();
             if (entry is null)
             {
-                await WaitAsync(more, cancellationToken);
+                await AsyncSignal.WaitAnyAsync(more, more, HeartbeatInterval, time, cancellationToken);
                 continue;
             }
             foreach (var row in entry.Rows)
@@ -120,18 +121,6 @@ internal sealed class RecordWatches(
             if (!map.Holds(topology.Self.Id, new SlotId(slot)))
                 return false;
         return true;
-    }
-
-    private async Task WaitAsync(Task more, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await more.WaitAsync(HeartbeatInterval, time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            // Time to say that all is well.
-        }
     }
 
     private static string Token(string timeline, LogPosition position)

@@ -1,6 +1,7 @@
 using Lepton.Compliance.Client;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Records;
+using Lepton.Sync.Waiting;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Placement;
@@ -23,7 +24,7 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<TopologyWatch> _logger;
 
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly AsyncGate _turn = new();
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
     private long _asked;
@@ -92,11 +93,7 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
         await _loop.WaitAsync(cancellationToken);
     }
 
-    public void Dispose()
-    {
-        _stopping.Dispose();
-        _turn.Dispose();
-    }
+    public void Dispose() => _stopping.Dispose();
 
     // A question that began after somebody asked answers him too: a thousand callers make two questions.
     public async Task RefreshAsync(CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Lepton.Sync.Records;
+using Lepton.Sync.Waiting;
 
 namespace Lepton.Sync.Sealing;
 
@@ -7,7 +8,7 @@ internal sealed partial class KeyStore
 {
     private const int RewrapChunk = 1000;
 
-    private readonly SemaphoreSlim _rotating = new(1, 1);
+    private readonly AsyncGate _rotating = new();
 
     public async Task<IReadOnlyList<KeyId>> EraseAsync(
         SubjectDigest subject, DateTimeOffset orderTime, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Lepton.Sync.Records;
+using Lepton.Sync.Waiting;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Sealing;
@@ -12,12 +13,12 @@ namespace Lepton.Sync.Sealing;
 /// </summary>
 internal sealed partial class KeyStore(
     IKeyFile file, IKeyProvider provider, BlindingKey blinding, Entropy entropy, IOptions<KeyOptions> options,
-    SealingMetrics metrics, TimeProvider time, ILogger<KeyStore> logger) : IDataKeys, IDisposable
+    SealingMetrics metrics, TimeProvider time, ILogger<KeyStore> logger) : IDataKeys
 {
     private const int KeyBytes = 32;
 
     private readonly KeyTable _table = new();
-    private readonly SemaphoreSlim _gate = new(1, 1); // changes one after the other
+    private readonly AsyncGate _gate = new(); // changes one after the other
     private readonly Lock _wishing = new();
     private Dictionary<(ClassId, SubjectDigest?), TaskCompletionSource<DataKey>> _wishes = [];
     private string _node = "";
@@ -109,12 +110,6 @@ internal sealed partial class KeyStore(
         {
             _gate.Release();
         }
-    }
-
-    public void Dispose()
-    {
-        _gate.Dispose();
-        _rotating.Dispose();
     }
 
     private bool IsErased(DataKey key) => key.Subject is { } subject && _table.TryGetErased(subject, out var erased)

@@ -10,6 +10,8 @@ internal sealed class SimulatedMachine : SynchronizationContext
     private readonly List<(SendOrPostCallback Callback, object? State)> _ready = [];
     private readonly PriorityQueue<SimulatedTimer, (long Due, long Turn)> _timers = new();
     private readonly long _start;
+    private volatile string? _stray;
+    private int _thread;
     private long _now;
     private long _turn;
 
@@ -25,10 +27,37 @@ internal sealed class SimulatedMachine : SynchronizationContext
     /// <summary>Since the start.</summary>
     public TimeSpan Elapsed => TimeSpan.FromTicks(_now);
 
-    public override void Post(SendOrPostCallback d, object? state) => _ready.Add((d, state));
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        if (_thread != 0 && _thread != Environment.CurrentManagedThreadId)
+            _stray ??= Environment.StackTrace;
+        else
+            _ready.Add((d, state));
+    }
 
     public override void Send(SendOrPostCallback d, object? state) =>
         throw new NotSupportedException("Nothing may block in a simulation.");
+
+    /// <summary>How many things have happened: equal runs have equal counts.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>After each thing that happened.</summary>
+    public Action? Stepped { get; set; }
+
+    /// <summary>Begins something that belongs to no process: the network, a disk, a database server.</summary>
+    public T Outside<T>(Func<T> begin)
+    {
+        var before = Current;
+        SetSynchronizationContext(this);
+        try
+        {
+            return begin();
+        }
+        finally
+        {
+            SetSynchronizationContext(before);
+        }
+    }
 
     /// <summary>Runs a program to its end; what else was begun stops where it is.</summary>
     /// <exception cref="TimeoutException">It took longer than <paramref name="limit"/>, or nothing would ever happen
@@ -37,12 +66,20 @@ internal sealed class SimulatedMachine : SynchronizationContext
     {
         var before = Current;
         SetSynchronizationContext(this);
+        _thread = Environment.CurrentManagedThreadId;
         try
         {
             var end = program();
             while (!end.IsCompleted)
+            {
                 if (!TryStep(limit))
                     throw new TimeoutException($"Not done after {Elapsed}; {_timers.Count} timers wait.");
+                if (_stray is { } stray)
+                    throw new InvalidOperationException("Something went on on another thread: no run is like "
+                        + "another. Waits must not go by way of the thread pool.\n" + stray);
+                Steps++;
+                Stepped?.Invoke();
+            }
             end.GetAwaiter().GetResult();
         }
         finally

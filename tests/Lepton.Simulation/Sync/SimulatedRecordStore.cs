@@ -12,11 +12,13 @@ namespace Lepton.Simulation.Sync;
 /// <param name="random">Draws the pauses.</param>
 /// <param name="pauseMax">Longest pause before, within and after a commit; zero: each call is done when it
 /// returns.</param>
-internal sealed class SimulatedRecordStore(TimeProvider time, Random random, TimeSpan pauseMax = default)
+/// <param name="machine">On which it is a server of its own: what it was told goes on when the caller is killed.
+/// </param>
+internal sealed class SimulatedRecordStore(
+    TimeProvider time, Random random, TimeSpan pauseMax = default, SimulatedMachine? machine = null)
     : IRecordStore
 {
     private readonly SimulatedRows _rows = new(time);
-    private bool _isUp = true;
     private int _life;
 
     /// <summary>What is committed, for a test to look at.</summary>
@@ -24,10 +26,26 @@ internal sealed class SimulatedRecordStore(TimeProvider time, Random random, Tim
 
     /// <summary>The server is gone, and with it all that was not committed; until <see cref="Restart"/> nobody
     /// answers.</summary>
-    public void Crash() => (_isUp, _life) = (false, _life + 1);
+    public void Crash()
+    {
+        (IsUp, _life) = (false, _life + 1);
+        _rows.Forget(LossWindow);
+    }
 
     /// <summary>It is back, with what was committed.</summary>
-    public void Restart() => _isUp = true;
+    public void Restart() => IsUp = true;
+
+    /// <summary>It answers.</summary>
+    public bool IsUp { get; private set; } = true;
+
+    /// <summary>Counts its crashes.</summary>
+    public int Life => _life;
+
+    /// <summary>Longest pause of each part of a call from now on.</summary>
+    public TimeSpan PauseMax { get; set; } = pauseMax;
+
+    /// <summary>A store that lies: a crash loses what was committed so lately. Zero: nothing.</summary>
+    public TimeSpan LossWindow { get; init; }
 
     public Task<IReadOnlyList<StoredRecord?>> ReadAsync(
         ClassId recordClass, IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken) =>
@@ -65,7 +83,17 @@ internal sealed class SimulatedRecordStore(TimeProvider time, Random random, Tim
         ClassId recordClass, SlotId slot, IReadOnlyList<StoredRecord> rows, CancellationToken cancellationToken) =>
         CommitAsync(() => _rows.Replace(recordClass, slot, rows), cancellationToken);
 
-    private async Task<T> ReadAsync<T>(Func<T> read, CancellationToken cancellationToken)
+    /// <summary>Anything else that is read from the same server.</summary>
+    public Task<T> ReadAsync<T>(Func<T> read, CancellationToken cancellationToken) => machine is null
+        ? ReadHereAsync(read, cancellationToken)
+        : machine.Outside(() => ReadHereAsync(read, cancellationToken));
+
+    /// <summary>Anything else that is committed by it: all of it or nothing.</summary>
+    public Task<T> CommitAsync<T>(Func<T> change, CancellationToken cancellationToken) => machine is null
+        ? CommitHereAsync(change, cancellationToken)
+        : machine.Outside(() => CommitHereAsync(change, cancellationToken));
+
+    private async Task<T> ReadHereAsync<T>(Func<T> read, CancellationToken cancellationToken)
     {
         int life = Enter(cancellationToken);
         await PauseAsync(cancellationToken);
@@ -76,7 +104,7 @@ internal sealed class SimulatedRecordStore(TimeProvider time, Random random, Tim
         return result;
     }
 
-    private async Task<T> CommitAsync<T>(Func<T> change, CancellationToken cancellationToken)
+    private async Task<T> CommitHereAsync<T>(Func<T> change, CancellationToken cancellationToken)
     {
         int life = Enter(cancellationToken);
         await PauseAsync(cancellationToken);
@@ -92,12 +120,12 @@ internal sealed class SimulatedRecordStore(TimeProvider time, Random random, Tim
     private int Enter(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return _isUp ? _life : throw new DatabaseUnavailableException("The simulated database is down.");
+        return IsUp ? _life : throw new DatabaseUnavailableException("The simulated database is down.");
     }
 
-    private Task PauseAsync(CancellationToken cancellationToken) => pauseMax == TimeSpan.Zero
+    private Task PauseAsync(CancellationToken cancellationToken) => PauseMax == TimeSpan.Zero
         ? Task.CompletedTask
-        : Task.Delay(pauseMax * random.NextDouble(), time, cancellationToken);
+        : Task.Delay(PauseMax * random.NextDouble(), time, cancellationToken);
 
     private void RequireNotDone(int life)
     {

@@ -13,6 +13,7 @@ internal sealed class SimulatedRows(TimeProvider time)
     private readonly List<StoredRecord> _stranded = [];
     private readonly List<CapturedTransaction> _log = [];
     private long _greatestClock;
+    private readonly List<(DateTimeOffset At, RowKey Key, StoredRecord? Before)> _lately = [];
     private uint _transactions;
     private ulong _position;
 
@@ -26,7 +27,38 @@ internal sealed class SimulatedRows(TimeProvider time)
 
     public IReadOnlyList<SourceProgress> Progress => [.. _progress.Values];
 
+    /// <summary>Where the log ends.</summary>
+    public LogPosition LogEnd => new(_position);
+
+    /// <summary>Every row that is here.</summary>
+    public IReadOnlyCollection<StoredRecord> All => _rows.Values;
+
+    /// <summary>Told of each row as it is committed.</summary>
+    public Action<StoredRecord>? Kept { get; set; }
+
+    /// <summary>Told after each commit that the log shows.</summary>
+    public Action? Logged { get; set; }
+
     public void ForgetLog(LogPosition upTo) => _log.RemoveAll(t => t.Position <= upTo);
+
+    /// <summary>A mark in the log, as change capture writes them.</summary>
+    public LogPosition Mark() => new(_position += 8);
+
+    /// <summary>As a server that lies about its disk: what was committed within this time is gone.</summary>
+    public void Forget(TimeSpan within)
+    {
+        var since = time.GetUtcNow() - within;
+        for (int i = _lately.Count - 1; within > TimeSpan.Zero && i >= 0 && _lately[i].At >= since; i--)
+        {
+            if (_lately[i].Before is { } before)
+                _rows[_lately[i].Key] = before;
+            else
+                _rows.Remove(_lately[i].Key);
+        }
+        _lately.Clear();
+        if (within > TimeSpan.Zero)
+            _log.RemoveAll(t => t.CommitTime >= since);
+    }
 
     public StoredRecord? Find(ClassId recordClass, ReadOnlyMemory<byte> key) =>
         _rows.GetValueOrDefault(new RowKey(recordClass.Value, key));
@@ -115,16 +147,20 @@ internal sealed class SimulatedRows(TimeProvider time)
         _greatestClock = Math.Max(_greatestClock, record.Version.Clock);
         if (_rows.GetValueOrDefault(key)?.Version >= record.Version)
             return;
+        _lately.Add((time.GetUtcNow(), key, _rows.GetValueOrDefault(key)));
         _rows[key] = record;
         changed.Add(record);
+        Kept?.Invoke(record);
     }
 
     private uint Commit(List<StoredRecord> changed, bool isShown)
     {
         _transactions++;
         _position += 64;
-        if (isShown)
-            _log.Add(new CapturedTransaction(_transactions, new LogPosition(_position), time.GetUtcNow(), changed));
+        if (!isShown)
+            return _transactions;
+        _log.Add(new CapturedTransaction(_transactions, new LogPosition(_position), time.GetUtcNow(), changed));
+        Logged?.Invoke();
         return _transactions;
     }
 

@@ -103,8 +103,17 @@ public sealed class HomeLeaseTests
     }
 
     [Fact]
+    public async Task AnswerAsync_StartedLately_VouchesForNobodyUntilAForgottenPromiseWouldBeOver()
+    {
+        Assert.False((await _watch.AnswerAsync(Nodes[1], 1, null, CancellationToken.None)).Vouches);
+        _source.Change(Map(2, 1, 0, 1)); // what was promised was for the map before
+        Assert.True((await _watch.AnswerAsync(Nodes[1], 2, null, CancellationToken.None)).Vouches);
+    }
+
+    [Fact]
     public async Task AnswerAsync_AfterAPromise_VouchesAgainOnceTheMapChanged()
     {
+        _time.Advance(_watch.PromiseTime);
         Assert.True((await _watch.AnswerAsync(Nodes[1], 1, null, CancellationToken.None)).Vouches);
         _watch.Promise(Nodes[1]);
         Assert.False((await _watch.AnswerAsync(Nodes[1], 1, null, CancellationToken.None)).Vouches);

@@ -135,7 +135,6 @@ internal sealed class SealingRun : IDisposable
     public void Dispose()
     {
         Ciphers.Dispose();
-        Keys.Dispose();
         Provider.Dispose();
         (File as IDisposable)?.Dispose();
         _meters.Dispose();

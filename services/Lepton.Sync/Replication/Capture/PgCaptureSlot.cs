@@ -10,7 +10,8 @@ namespace Lepton.Sync.Replication.Capture;
 internal readonly record struct SlotState(long Retained, int? ActivePid);
 
 /// <summary>Where to read.</summary>
-/// <param name="Generation">Drawn whenever the slot was made: another slot counts in another timeline.</param>
+/// <param name="Generation">Drawn whenever the slot was made: another slot counts in another timeline. A later one is
+/// greater.</param>
 /// <param name="DatabaseOid">The database's.</param>
 /// <param name="Position">What it has confirmed.</param>
 /// <param name="LogEnd">Where the log ends.</param>
@@ -49,9 +50,11 @@ internal sealed class PgCaptureSlot(Func<string> connection, string slot, string
         var fault = await FaultAsync(open, known, cancellationToken);
         if (fault is not null)
         {
-            // The generation first: a crash in between leaves no slot, and the next start draws again.
+            // The generation first: a crash in between leaves no slot, and the next start draws again. It begins with
+            // 48 bits of milliseconds, so that of two the later one is the greater.
             await ExecuteAsync(open, $"""
-                INSERT INTO {Table} VALUES ($1, gen_random_uuid())
+                INSERT INTO {Table} VALUES ($1, (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint),
+                    12, '0') || substr(replace(gen_random_uuid()::text, '-', ''), 13))::uuid)
                 ON CONFLICT (slot) DO UPDATE SET generation = excluded.generation
                 """, cancellationToken, slot);
             // A failover slot (PostgreSQL 17) goes with the primary's role to a standby that keeps slots in step.

@@ -57,7 +57,7 @@ internal sealed partial class ReplicationReceiver(
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             RowIntake intake = new(
                 source.Id, parts.Topology, parts.Keys, parts.Quarantine, parts.Metrics, logger);
-            using StreamApplier applier = new(source, peer, stream, intake, progress, parts);
+            StreamApplier applier = new(source, peer, stream, intake, progress, parts);
             Task[] tasks =
             [
                 applier.ReceiveAsync(ending.Token),
@@ -66,7 +66,7 @@ internal sealed partial class ReplicationReceiver(
             ];
             // One's end is the end of all; the first fault is the reason.
             var first = await Task.WhenAny(tasks);
-            await ending.CancelAsync();
+            ending.Cancel();
             await Task.WhenAll(tasks).ConfigureAwait(
                 ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             await first;

@@ -76,7 +76,7 @@ internal sealed partial class ReplicationReceivers
     {
         if (!_running.Remove(node, out var running))
             return;
-        await running.Stop.CancelAsync();
+        running.Stop.Cancel();
         await running.Run;
         running.Stop.Dispose();
     }

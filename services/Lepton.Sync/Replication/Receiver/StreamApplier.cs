@@ -3,6 +3,7 @@ using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Source;
 using Lepton.Sync.Storage;
+using Lepton.Sync.Waiting;
 
 namespace Lepton.Sync.Replication.Receiver;
 
@@ -12,12 +13,12 @@ namespace Lepton.Sync.Replication.Receiver;
 /// </summary>
 internal sealed class StreamApplier(
     SyncNode source, IReplicationPeer peer, IReplicationStream stream, RowIntake intake, SourceProgress begun,
-    ReceiverParts parts) : IDisposable
+    ReceiverParts parts)
 {
     private readonly Channel<SourceMessage> _messages = Channel.CreateBounded<SourceMessage>(
         new BoundedChannelOptions(parts.Options.FramesWaitingMax) { SingleReader = true, SingleWriter = true });
 
-    private readonly SemaphoreSlim _gate = new(1);
+    private readonly AsyncGate _gate = new();
     private readonly List<StoredRecord> _rows = [];
     private LogPosition _position = begun.Position;
     private LogPosition _saved = begun.Position;
@@ -85,8 +86,6 @@ internal sealed class StreamApplier(
         }
     }
 
-    public void Dispose() => _gate.Dispose();
-
     private async Task TakeAsync(SourceMessage message, CancellationToken cancellationToken)
     {
         // What is sent by a newer map is judged by that map.
@@ -137,7 +136,7 @@ internal sealed class StreamApplier(
 
     private long WholeEpoch => _wholeEpoch >= intake.PassedOverEpoch ? _wholeEpoch : 0;
 
-    private sealed class Turn(SemaphoreSlim gate) : IDisposable
+    private sealed class Turn(AsyncGate gate) : IDisposable
     {
         public void Dispose() => gate.Release();
     }

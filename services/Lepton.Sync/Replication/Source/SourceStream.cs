@@ -83,7 +83,8 @@ internal sealed class SourceStream(
                 yield return new SourceBeat(topology.Current.Epoch, _read, _readTime);
             }
             else if (entry is null)
-                await WaitAsync(more, moved, options.HeartbeatInterval - silent, cancellationToken);
+                await AsyncSignal.WaitAnyAsync(
+                    more, moved, options.HeartbeatInterval - silent, time, cancellationToken);
         }
         yield return new SourceEnd(topology.Current.Epoch, StreamEnd.Superseded);
     }
@@ -144,13 +145,5 @@ internal sealed class SourceStream(
             _unacknowledgedBytes += batch.Length;
         }
         return new SourceFrame(topology.Current.Epoch, _read, _readTime, batch, Crc32C.Of(batch));
-    }
-
-    private async Task WaitAsync(Task more, Task moved, TimeSpan wait, CancellationToken cancellationToken)
-    {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(more, moved, Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, time, waiting.Token));
-        await waiting.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Lepton.Sync.Records;
+using Lepton.Sync.Waiting;
 
 namespace Lepton.Sync.Replication.Spooling;
 
@@ -17,7 +18,7 @@ internal sealed partial class Spool : IDisposable
     private readonly ReplicationMetrics _metrics;
     private readonly ILogger<Spool> _logger;
     private readonly Lock _state = new();
-    private readonly SemaphoreSlim _writing = new(1);
+    private readonly AsyncGate _writing = new();
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly SpoolTail _tail = new();
     private readonly List<SpoolSegment> _segments = [];
@@ -248,6 +249,5 @@ internal sealed partial class Spool : IDisposable
     {
         foreach (var segment in _segments)
             segment.Dispose();
-        _writing.Dispose();
     }
 }

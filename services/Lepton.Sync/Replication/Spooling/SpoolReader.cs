@@ -14,7 +14,7 @@ internal sealed class SpoolReader(Spool spool, long era, long ordinal, LogPositi
     public bool IsLost { get; private set; }
 
     /// <summary>Ends when there is more, or it was lost. Take it before <see cref="TryReadAsync"/>.</summary>
-    public Task Next => spool.Changed.Next;
+    public AsyncSignal.Moment Next => spool.Changed.Next;
 
     /// <summary>The next entry; null: there is none now, or it is lost.</summary>
     public async ValueTask<SpoolEntry?> TryReadAsync(CancellationToken cancellationToken)
