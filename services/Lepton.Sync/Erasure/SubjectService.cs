@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -14,8 +13,8 @@ namespace Lepton.Sync.Erasure;
 
 /// <summary>A data subject's rights, on the wire. Who may is declared in the proto; whose subjects, here.</summary>
 internal sealed partial class SubjectService(
-    Eraser eraser, SubjectExport export, ITopologySource topology, AccessFile access, ErasureMetrics metrics,
-    IOptions<ErasureOptions> options, ILogger<SubjectService> logger) : V1.SubjectService.SubjectServiceBase
+    Eraser eraser, ErasureStanding standing, SubjectExport export, ITopologySource topology, AccessFile access,
+    ErasureMetrics metrics, IOptions<ErasureOptions> options, ILogger<SubjectService> logger) : V1.SubjectService.SubjectServiceBase
 {
     private const int SubjectBytesMax = 256, TenantLengthMax = 63;
 
@@ -35,10 +34,6 @@ internal sealed partial class SubjectService(
         {
             throw ErasureErrors.TooManyErasures(e.Message);
         }
-        catch (DbException)
-        {
-            throw ErasureErrors.DatabaseUnavailable();
-        }
     }
 
     public override async Task<GetErasureResponse> GetErasure(GetErasureRequest request, ServerCallContext context)
@@ -46,21 +41,15 @@ internal sealed partial class SubjectService(
         if (!Guid.TryParse(request.ErasureId, out var id))
             throw ErasureErrors.FieldInvalid("erasure_id", "takes a UUID");
         var caller = context.GetCaller();
-        Erasure? erasure;
-        try
-        {
-            erasure = await eraser.FindAsync(id, context.CancellationToken);
-        }
-        catch (DbException)
-        {
-            throw ErasureErrors.DatabaseUnavailable();
-        }
         // Another tenant's and none at all are one answer, or ids could be probed.
-        if (erasure is null || (erasure.Order.Subject.Tenant != caller.Tenant && !IsForAll(caller)))
-            throw ErasureErrors.ErasureUnknown(id.ToString(), null);
-        return erasure.Order.OrderedBy == topology.Self.Name
-            ? new GetErasureResponse { Erasure = ErasureMessages.Write(erasure) }
-            : throw ErasureErrors.ErasureUnknown(id.ToString(), erasure.Order.OrderedBy);
+        return await standing.FindAsync(id, context.CancellationToken) switch
+        {
+            FoundErasure.Known known when IsFor(caller, known.Erasure.Tenant) =>
+                new GetErasureResponse { Erasure = known.Erasure },
+            FoundErasure.Silent silent when silent.Tenant is null || IsFor(caller, silent.Tenant) =>
+                throw ErasureErrors.ErasureUnavailable(id.ToString(), silent.Nodes),
+            _ => throw ErasureErrors.ErasureUnknown(id.ToString()),
+        };
     }
 
     public override async Task Export(
@@ -78,10 +67,6 @@ internal sealed partial class SubjectService(
                     new ExportResponse { Record = MessageOf(record) }, context.CancellationToken);
                 metrics.Exported();
             }
-        }
-        catch (DbException)
-        {
-            throw ErasureErrors.DatabaseUnavailable();
         }
         finally
         {
@@ -116,6 +101,8 @@ internal sealed partial class SubjectService(
             throw ErasureErrors.FieldInvalid("tenant", $"takes 1 to {TenantLengthMax} of a-z, 0-9, '-' and '_'");
         return IsForAll(caller) ? asked : throw ErasureErrors.OtherTenant(caller.Principal, asked);
     }
+
+    private bool IsFor(Caller caller, string tenant) => tenant == caller.Tenant || IsForAll(caller);
 
     private bool IsForAll(Caller caller) =>
         access.Current.GrantsOf(caller).AllTenants.Has(Permission.SubjectsManage);

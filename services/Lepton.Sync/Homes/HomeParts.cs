@@ -14,6 +14,7 @@ internal static class HomeParts
     public static IServiceCollection AddSyncHomes(this IServiceCollection services)
     {
         services.AddChecked<HomeOptions>(HomeOptions.Section);
+        services.AddHealthChecks().AddCheck<LeaseCheck>("homes");
         return services
             .AddSingleton(ReadPolicy)
             .AddSingleton<IPeers, HomePeers>()
@@ -27,6 +28,7 @@ internal static class HomeParts
             .AddSingleton<DatabaseConnection>(
                 s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
             .AddSingleton<PeerAddress>(s => node => s.GetRequiredService<GrpcPeers>().AddressOf(node))
+            .AddSingleton<HomeMetrics>()
             .AddSingleton<HomeLease>()
             .AddSingleton<ReadCache>()
             .AddSingleton<RowOpener>()
@@ -39,7 +41,8 @@ internal static class HomeParts
             .AddSingleton<RequestReader>()
             .AddSingleton<RecordEndpoint>()
             .AddSingleton<TopologyEndpoint>()
-            .AddSingleton<PeerEndpoint>();
+            .AddSingleton<PeerEndpoint>()
+            .AddHostedService<HomeStart>();
     }
 
     // The tenants' floors; which regions a class may be in is the topology's.

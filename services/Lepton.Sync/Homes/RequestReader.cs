@@ -124,7 +124,8 @@ internal sealed class RequestReader(
         return wish;
     }
 
-    private static RecordVersion? Version(string field, string text) =>
+    /// <summary>A version as it was answered; None: <c>0</c>; null: no word of it.</summary>
+    public static RecordVersion? Version(string field, string text) =>
         text.Length == 0 ? null
             : RecordVersion.TryParse(text, out var version) ? version
             : throw SyncErrors.FieldInvalid(field, "takes a version as it was answered, 0 for none, or nothing");

@@ -33,6 +33,11 @@ internal static class Schema
             sha256 bytea NOT NULL, request_id uuid, strand_time timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (class, key, term, clock));
         """,
+        // Old ones are looked for in every slot, again and again: the young are not read for it.
+        """
+        CREATE INDEX records_tombstones_by_age ON records (class, slot, clock) WHERE kind = 1;
+        DROP INDEX records_tombstones;
+        """,
     ];
 
     /// <summary>Brings the database to this version; one of a later version is left as it is.</summary>

@@ -45,7 +45,8 @@ internal sealed class PgReplicaState(Func<string> connection) : IReplicaState
     public async Task ForgetAsync(NodeId home, CancellationToken cancellationToken)
     {
         await using var open = await OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand("DELETE FROM slot_origins WHERE home = $1", open)
+        await using var command = new NpgsqlCommand(
+            $"UPDATE slot_origins SET term = {SlotOrigin.NoTerm} WHERE home = $1", open)
         {
             Parameters = { new() { Value = home.Value } },
         };
