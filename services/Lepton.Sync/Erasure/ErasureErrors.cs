@@ -12,11 +12,6 @@ internal static class ErasureErrors
 
     public static RpcException FieldInvalid(string field, string takes) => RpcErrors.FieldInvalid(field, takes);
 
-    public static RpcException OtherTenant(string principal, string tenant) => RpcErrors.Create(
-        StatusCode.PermissionDenied, PlatformReason.CallerNotAllowed,
-        $"{principal} may not manage subjects of tenant '{tenant}': no role of its holds for all tenants here.",
-        new Dictionary<string, string> { ["permission"] = "SUBJECTS_MANAGE" });
-
     public static RpcException ErasureUnknown(string id) => RpcErrors.Create(
         StatusCode.NotFound, Reason.ErasureUnknown, $"There is no erasure {id}.");
 

@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lepton.Platform.V1;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Homes;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Sealing;
 using Lepton.Sync.V1;
@@ -14,15 +15,17 @@ namespace Lepton.Sync.Erasure;
 /// <summary>A data subject's rights, on the wire. Who may is declared in the proto; whose subjects, here.</summary>
 internal sealed partial class SubjectService(
     Eraser eraser, ErasureStanding standing, SubjectExport export, ITopologySource topology, AccessFile access,
-    ErasureMetrics metrics, IOptions<ErasureOptions> options, ILogger<SubjectService> logger) : V1.SubjectService.SubjectServiceBase
+    ErasureMetrics metrics, IOptions<ErasureOptions> options, ILogger<SubjectService> logger)
+    : V1.SubjectService.SubjectServiceBase
 {
-    private const int SubjectBytesMax = 256, TenantLengthMax = 63;
+    private const int SubjectBytesMax = 256;
 
+    private readonly TenantRules _tenants = new(access);
     private int _exports;
 
     public override async Task<EraseResponse> Erase(EraseRequest request, ServerCallContext context)
     {
-        var tenant = TenantOf(request.Tenant, context);
+        var tenant = _tenants.Of(context.GetCaller(), request.Tenant, Permission.SubjectsManage);
         CheckSubject(request.Subject);
         try
         {
@@ -44,9 +47,10 @@ internal sealed partial class SubjectService(
         // Another tenant's and none at all are one answer, or ids could be probed.
         return await standing.FindAsync(id, context.CancellationToken) switch
         {
-            FoundErasure.Known known when IsFor(caller, known.Erasure.Tenant) =>
+            FoundErasure.Known known when _tenants.Holds(caller, known.Erasure.Tenant, Permission.SubjectsManage) =>
                 new GetErasureResponse { Erasure = known.Erasure },
-            FoundErasure.Silent silent when silent.Tenant is null || IsFor(caller, silent.Tenant) =>
+            FoundErasure.Silent silent when silent.Tenant is null
+                || _tenants.Holds(caller, silent.Tenant, Permission.SubjectsManage) =>
                 throw ErasureErrors.ErasureUnavailable(id.ToString(), silent.Nodes),
             _ => throw ErasureErrors.ErasureUnknown(id.ToString()),
         };
@@ -55,7 +59,7 @@ internal sealed partial class SubjectService(
     public override async Task Export(
         ExportRequest request, IServerStreamWriter<ExportResponse> responseStream, ServerCallContext context)
     {
-        var tenant = TenantOf(request.Tenant, context);
+        var tenant = _tenants.Of(context.GetCaller(), request.Tenant, Permission.SubjectsManage);
         CheckSubject(request.Subject);
         try
         {
@@ -90,22 +94,6 @@ internal sealed partial class SubjectService(
             WriteTime = Timestamp.FromDateTimeOffset(record.Row.Version.WriteTime),
         };
     }
-
-    private string TenantOf(string asked, ServerCallContext context)
-    {
-        var caller = context.GetCaller();
-        if (asked.Length == 0 || asked == caller.Tenant)
-            return caller.Tenant;
-        if (asked.Length > TenantLengthMax || asked.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c)
-            && c is not ('-' or '_')))
-            throw ErasureErrors.FieldInvalid("tenant", $"takes 1 to {TenantLengthMax} of a-z, 0-9, '-' and '_'");
-        return IsForAll(caller) ? asked : throw ErasureErrors.OtherTenant(caller.Principal, asked);
-    }
-
-    private bool IsFor(Caller caller, string tenant) => tenant == caller.Tenant || IsForAll(caller);
-
-    private bool IsForAll(Caller caller) =>
-        access.Current.GrantsOf(caller).AllTenants.Has(Permission.SubjectsManage);
 
     private static void CheckSubject(string subject)
     {

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lepton.ServiceDefaults;
@@ -20,7 +21,8 @@ namespace Lepton.Sync.Homes;
 /// </summary>
 internal sealed class PeerEndpoint(
     ReplicationSource source, IHostApplicationLifetime lifetime, ITopologySource topology, RequestReader reader,
-    LocalHome local, PeerWatch watch, ErasureEndpoint erasures, SettledTombstones settled, HomeMetrics metrics, TimeProvider time)
+    LocalHome local, PeerWatch watch, ErasureEndpoint erasures, SettledTombstones settled, HomeMetrics metrics,
+    TimeProvider time)
     : Replication.Wire.PeerService(source, lifetime)
 {
     private const int ScanMax = 10_000;
@@ -152,7 +154,7 @@ internal sealed class PeerEndpoint(
     }
 
     private static IReadOnlyList<WriteCommand> WithSubjects(
-        IReadOnlyList<WriteCommand> commands, IReadOnlyList<ByteString> digests)
+        IReadOnlyList<WriteCommand> commands, RepeatedField<ByteString> digests)
     {
         if (digests.Count == 0)
             return commands;

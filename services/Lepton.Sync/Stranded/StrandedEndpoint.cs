@@ -18,6 +18,8 @@ internal sealed partial class StrandedEndpoint(
 {
     private const int PageDefault = 50;
 
+    private readonly TenantRules _tenants = new(access);
+
     public override async Task<ListStrandedWritesResponse> ListStrandedWrites(
         ListStrandedWritesRequest request, ServerCallContext context)
     {
@@ -30,7 +32,7 @@ internal sealed partial class StrandedEndpoint(
         var caller = context.GetCaller();
         var page = await stranded.ReadAsync(
             after, request.PageSize == 0 ? PageDefault : request.PageSize,
-            tenant => Holds(caller, tenant, Permission.RecordsManage), context.CancellationToken);
+            tenant => _tenants.Holds(caller, tenant, Permission.RecordsManage), context.CancellationToken);
         return new ListStrandedWritesResponse
         {
             Writes = { page.Writes.Select(w => Message(w, caller)) }, NextPageToken = page.After?.ToString() ?? "",
@@ -46,7 +48,7 @@ internal sealed partial class StrandedEndpoint(
         if (write.Opened.State != OpenState.Opened)
             return response;
         var row = write.Stored.Row;
-        if (row.Kind == RecordKind.Value && Holds(caller, write.Opened.Tenant, Permission.RecordsRead))
+        if (row.Kind == RecordKind.Value && _tenants.Holds(caller, write.Opened.Tenant, Permission.RecordsRead))
             response.Value = UnsafeByteOperations.UnsafeWrap(write.Opened.Value);
         var address = reader.Address(topology.Current[row.Class], write.Opened.Tenant, write.Opened.Key);
         var now = (await reads.ReadAsync(
@@ -92,16 +94,9 @@ internal sealed partial class StrandedEndpoint(
         var id = StrandedId.Parse(text)
             ?? throw SyncErrors.FieldInvalid("stranded_id", "takes the stranded_id of a stranded write");
         return await stranded.FindAsync(id, cancellationToken) is { } write
-            && Holds(caller, write.Opened.Tenant, Permission.RecordsManage)
+            && _tenants.Holds(caller, write.Opened.Tenant, Permission.RecordsManage)
                 ? write
                 : throw SyncErrors.StrandedUnknown();
-    }
-
-    private bool Holds(Caller caller, string tenant, Permission permission)
-    {
-        var grants = access.Current.GrantsOf(caller);
-        return grants.AllTenants.Has(permission)
-            || (tenant.Length > 0 && tenant == caller.Tenant && grants.Own.Has(permission));
     }
 
     private V1.StrandedWrite Message(StrandedWrite write, Caller caller)
@@ -109,7 +104,8 @@ internal sealed partial class StrandedEndpoint(
         var row = write.Stored.Row;
         var recordClass = topology.Current[row.Class];
         // Keys in clear are no secret of a tenant's: an operator sees them in the database.
-        var isRead = recordClass.Keys == KeyForm.Clear || Holds(caller, write.Opened.Tenant, Permission.RecordsRead);
+        var isRead = recordClass.Keys == KeyForm.Clear
+            || _tenants.Holds(caller, write.Opened.Tenant, Permission.RecordsRead);
         return new V1.StrandedWrite
         {
             StrandedId = write.Id.ToString(),

@@ -4,7 +4,6 @@ namespace Lepton.Sync.Stranded;
 internal static class StrandedParts
 {
     public static IServiceCollection AddSyncStranded(this IServiceCollection services) => services
-        .AddSingleton<StrandedMetrics>()
         .AddSingleton<StrandedRows>()
         .AddSingleton<StrandedWrites>()
         .AddSingleton<StrandedEndpoint>();

@@ -36,8 +36,8 @@ internal sealed class StrandedRows(RecordDatabase database)
 
     /// <summary>One; null: it is not there.</summary>
     public async Task<StrandedRow?> FindAsync(StrandedId id, CancellationToken cancellationToken) =>
-        (await database.ReadAsync("read_stranded", (c, token) => ReadAsync(c, $"{ReadSql} {ItsKey}", id, null, token),
-            cancellationToken)).FirstOrDefault();
+        await database.ReadAsync("read_stranded", (c, token) => ReadAsync(c, $"{ReadSql} {ItsKey}", id, null, token),
+            cancellationToken) is [var found] ? found : null;
 
     /// <summary>Takes one away. False: it was not there.</summary>
     public Task<bool> RemoveAsync(StrandedId id, CancellationToken cancellationToken) => database.WriteAsync(

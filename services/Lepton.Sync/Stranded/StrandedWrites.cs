@@ -18,7 +18,7 @@ internal sealed record StrandedPage(IReadOnlyList<StrandedWrite> Writes, Strande
 /// <summary>What a former home had committed and its successor never had: found, put back, thrown away.</summary>
 internal sealed class StrandedWrites(
     StrandedRows rows, IRecordSealer sealer, IDataKeys keys, RequestReader addresses, RecordWrites writes,
-    ITopologySource topology, StrandedMetrics metrics)
+    ITopologySource topology, StorageMetrics metrics)
 {
     /// <summary>The next ones after one, of those tenants that are meant.</summary>
     public async Task<StrandedPage> ReadAsync(
@@ -59,7 +59,7 @@ internal sealed class StrandedWrites(
         if (reply.Reason == HomeReason.Ok)
         {
             await rows.RemoveAsync(write.Id, cancellationToken);
-            metrics.Settled("restored");
+            metrics.StrandedSettled("restored");
         }
         return reply;
     }
@@ -69,7 +69,7 @@ internal sealed class StrandedWrites(
     {
         var removed = await rows.RemoveAsync(id, cancellationToken);
         if (removed)
-            metrics.Settled("discarded");
+            metrics.StrandedSettled("discarded");
         return removed;
     }
 

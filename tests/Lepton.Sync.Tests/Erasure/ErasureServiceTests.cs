@@ -97,7 +97,7 @@ public sealed class ErasureServiceTests(SyncServer server) : IAsyncLifetime
             new GetErasureRequest { ErasureId = done.ErasureId }).ResponseAsync);
     }
 
-    /// <summary>S7: an order that cannot be carried out says so by a reason; it is kept, and carried out later.</summary>
+    /// <summary>S7: an order that cannot be carried out says so by a reason, and is carried out later.</summary>
     [Fact]
     public async Task Erase_KeyStoreUnwritable_SaysSoAndIsCarriedOutLater()
     {

@@ -82,8 +82,9 @@ public sealed class FullKeyStoreTests(SyncServer server)
     [Fact]
     public async Task Put_MoreSubjectsThanKeysMax_IsRefusedWithTheOption()
     {
-        await using TestSync world = await TestSync.StartAsync(
+        await using PassingSync passing = await PassingSync.StartAsync(
             server, ["eu-west-a"], new() { ["Sync:Keys:KeysMax"] = "100" });
+        TestSync world = passing.World;
         TestKeeper keeper = world.Keepers[0];
         RpcException? refused = null;
         int written = 0;

@@ -20,7 +20,8 @@ public sealed class StrandedServiceTests(SyncServer server)
     [Fact]
     public async Task StrandedWrites_AfterAPromotion_AreShownPutBackAndThrownAway()
     {
-        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        TestSync world = passing.World;
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] keys = await StrandAsync(a, b);
         StrandedService.StrandedServiceClient stranded = new(a.As("demo"));
@@ -51,7 +52,7 @@ public sealed class StrandedServiceTests(SyncServer server)
         GetStrandedWriteResponse shown = await stranded.GetStrandedWriteAsync(
             new GetStrandedWriteRequest { StrandedId = byKey[keys[0]].StrandedId }, Calls.Options);
         Assert.Equal(("only here", "0"), (shown.Value.ToStringUtf8(), shown.RecordVersion));
-        await RestoreAsync(stranded, byKey[keys[0]], expected: "0");
+        await RestoredAsync(stranded, byKey[keys[0]], expected: "0");
         Assert.Equal("only here", (await b.GetAsync(Class, keys[0])).Text());
         Assert.Equal("STRANDED_UNKNOWN", await Calls.RefusalAsync(() => RestoreAsync(stranded, byKey[keys[0]])));
         await b.Subjects.EraseAsync(new EraseRequest { Subject = "ada" }, Calls.Options);
@@ -92,7 +93,7 @@ public sealed class StrandedServiceTests(SyncServer server)
             new GetStrandedWriteRequest { StrandedId = write.StrandedId }, Calls.Options);
         Assert.Equal(("", "", false), (seen.Write.Key, seen.Write.Tenant, seen.HasValue));
         Assert.Equal((write.Version, write.StoredBytes), (seen.Write.Version, seen.Write.StoredBytes));
-        await RestoreAsync(operators, write);
+        await RestoredAsync(operators, write);
         StrandedWrite left = Assert.Single((await operators.ListStrandedWritesAsync(new(), Calls.Options)).Writes);
         Assert.Equal((erased.StrandedId, "RECORD_ERASED"), (left.StrandedId, left.Reason));
         Assert.Equal("RECORD_ERASED", await Calls.RefusalAsync(() => RestoreAsync(operators, left)));
@@ -145,12 +146,20 @@ public sealed class StrandedServiceTests(SyncServer server)
             new PromoteRequest { Node = a.Name }, Calls.Options)).Epoch > 1);
         await a.StartAsync();
         await a.WholeAsync();
-        await Calls.EventuallyAsync(async () =>
-            (await b.PutAsync(Class, "ready", "1")).Durability.ZoneConfirmed);
         await Calls.EventuallyAsync(async () => (await new StrandedService.StrandedServiceClient(a.As("demo"))
             .ListStrandedWritesAsync(new(), Calls.Options)).Writes.Count == 4);
+        await a.WholeAsync(); // by the new map: else nothing is confirmed in its zone
         return [.. own];
     }
+
+    /// <summary>A busy machine may not confirm it in time: then it stays stranded, and is asked for again.</summary>
+    private static Task RestoredAsync(
+        StrandedService.StrandedServiceClient stranded, StrandedWrite write, string expected = "") =>
+        Calls.EventuallyAsync(async () =>
+        {
+            await RestoreAsync(stranded, write, expected);
+            return true;
+        });
 
     private static async Task RestoreAsync(
         StrandedService.StrandedServiceClient stranded, StrandedWrite write, string expected = "") =>

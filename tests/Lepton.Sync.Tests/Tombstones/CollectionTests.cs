@@ -20,7 +20,8 @@ public sealed class CollectionTests(SyncServer server)
     [Fact]
     public async Task Collect_ConfirmedAndOld_AreGoneOnEveryNode()
     {
-        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        TestSync world = passing.World;
         await PutAndDeleteAsync(world.Keepers[0]);
         await EventuallyAsync(world.Keepers[1], Keys.Length);
 
@@ -39,7 +40,8 @@ public sealed class CollectionTests(SyncServer server)
     [Fact]
     public async Task Collect_AReplicaIsAway_WaitsForIt()
     {
-        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        TestSync world = passing.World;
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] own = [.. await AtAsync(a, "eu-west-a")];
         foreach (string key in own)
@@ -67,7 +69,8 @@ public sealed class CollectionTests(SyncServer server)
     [Fact]
     public async Task Collect_TheOldHomeReturns_ItsVersionsDoNot()
     {
-        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        TestSync world = passing.World;
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] own = [.. await AtAsync(a, "eu-west-a")];
         foreach (string key in own)
@@ -102,7 +105,8 @@ public sealed class CollectionTests(SyncServer server)
     [InlineData(true)] // it has not: slots are copied, in which they do not show
     public async Task Collect_AReplicaIsRestored_ItsOldVersionsAreReplaced(bool isPositionLost)
     {
-        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        TestSync world = passing.World;
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] own = [.. await AtAsync(a, "eu-west-a")];
         foreach (string key in own)

@@ -1,4 +1,5 @@
 using Lepton.Sync.Records;
+using Lepton.Sync.Storage;
 using Npgsql;
 
 namespace Lepton.Sync.Replication.Receiver;
@@ -53,18 +54,6 @@ internal sealed class PgReplicaState(Func<string> connection) : IReplicaState
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        var open = new NpgsqlConnection(connection());
-        try
-        {
-            await open.OpenAsync(cancellationToken);
-            return open;
-        }
-        catch
-        {
-            await open.DisposeAsync();
-            throw;
-        }
-    }
+    private Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
+        DataSources.OpenAsync(connection(), cancellationToken);
 }

@@ -26,7 +26,7 @@ internal sealed class Confirmations : IDisposable
     private readonly Dictionary<NodeId, Acknowledgement> _early = [];
     private readonly Dictionary<(NodeId, ClassId, SlotId), long> _gained = [];
     private readonly long _firstEpoch;
-    private string _timeline = "";
+    private volatile string _timeline = "";
     private long _epoch;
     private int _waiting;
     private int _over;
@@ -81,14 +81,7 @@ internal sealed class Confirmations : IDisposable
     }
 
     /// <summary>What positions count in.</summary>
-    public string Timeline
-    {
-        get
-        {
-            lock (_state)
-                return _timeline;
-        }
-    }
+    public string Timeline => _timeline;
 
     /// <summary>Positions count anew.</summary>
     public void Begin(string timeline)
