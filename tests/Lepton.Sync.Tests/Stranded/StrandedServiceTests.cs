@@ -148,7 +148,11 @@ public sealed class StrandedServiceTests(SyncServer server)
         await a.WholeAsync();
         await Calls.EventuallyAsync(async () => (await new StrandedService.StrandedServiceClient(a.As("demo"))
             .ListStrandedWritesAsync(new(), Calls.Options)).Writes.Count == 4);
-        await a.WholeAsync(); // by the new map: else nothing is confirmed in its zone
+        await a.WholeAsync();
+        foreach (string key in own) // the new home serves all of them
+            await Calls.EventuallyAsync(async () => await Calls.RefusalAsync(
+                () => b.PutAsync(Class, key, "not written", expected: new RecordVersion(9, 9).ToString()))
+                == "VERSION_CONFLICT");
         return [.. own];
     }
 
