@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Backup;
 using Lepton.Sync.Erasure;
@@ -6,6 +7,8 @@ using Lepton.Sync.Placement;
 using Lepton.Sync.Replication;
 using Lepton.Sync.Sealing;
 using Lepton.Sync.Storage;
+using Lepton.Sync.Stranded;
+using Lepton.Sync.Tombstones;
 using Lepton.Sync.V1;
 using Microsoft.Extensions.Options;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
@@ -21,12 +24,13 @@ internal static class SyncApp
     /// <summary>Its own contracts.</summary>
     public static readonly ServiceDescriptor[] Offered =
         [RecordService.Descriptor, TopologyService.Descriptor, V1.SubjectService.Descriptor,
-            PeerService.Descriptor, BackupService.Descriptor];
+            PeerService.Descriptor, BackupService.Descriptor, StrandedService.Descriptor];
 
     /// <summary>In this order they start: each stands on those before it.</summary>
     public static IServiceCollection AddSync(this IServiceCollection services)
     {
         services.Configure<LoggerFilterOptions>(QuietDatabase);
+        services.AddSyncFaults();
         return services
             .AddSyncPlacement()
             .AddSyncStorage()
@@ -34,8 +38,14 @@ internal static class SyncApp
             .AddSyncErasure()
             .AddSyncReplication(s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
             .AddSyncHomes()
+            .AddSyncTombstones()
+            .AddSyncStranded()
             .AddSyncBackup();
     }
+
+    /// <summary>Failures of a node's own dependencies, as errors that callers know.</summary>
+    public static IServiceCollection AddSyncFaults(this IServiceCollection services) =>
+        services.Configure<GrpcServiceOptions>(grpc => grpc.Interceptors.Add<FaultInterceptor>());
 
     public static WebApplication MapSync(this WebApplication app)
     {
@@ -45,6 +55,7 @@ internal static class SyncApp
         app.MapGrpcService<Erasure.SubjectService>();
         app.MapGrpcService<PeerEndpoint>();
         app.MapGrpcService<BackupEndpoint>();
+        app.MapGrpcService<StrandedEndpoint>();
         return app;
     }
 

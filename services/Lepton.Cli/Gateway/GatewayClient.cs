@@ -35,6 +35,7 @@ internal sealed class GatewayClient : IDisposable
         Topology = new TopologyService.TopologyServiceClient(channel);
         Subjects = new SubjectService.SubjectServiceClient(channel);
         Backups = new BackupService.BackupServiceClient(channel);
+        Stranded = new StrandedService.StrandedServiceClient(channel);
     }
 
     public string Region { get; }
@@ -56,6 +57,9 @@ internal sealed class GatewayClient : IDisposable
     public SubjectService.SubjectServiceClient Subjects { get; }
 
     public BackupService.BackupServiceClient Backups { get; }
+
+    /// <summary>Writes that were put aside, of one node of Sync.</summary>
+    public StrandedService.StrandedServiceClient Stranded { get; }
 
     /// <summary>What helps when the gateway does not know the caller; null where a certificate is shown.</summary>
     public string? LogInAgain { get; private init; }

@@ -35,9 +35,9 @@ internal sealed partial class BackupRunner(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        WatchAges(); // they report nothing where there is nothing
         if (!options.Value.Enabled)
             return;
-        WatchAges();
         try
         {
             while (true)

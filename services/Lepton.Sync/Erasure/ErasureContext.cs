@@ -1,5 +1,7 @@
 using System.Text;
+using Lepton.Sync.Storage;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Lepton.Sync.Erasure;
 
@@ -75,15 +77,10 @@ internal sealed class ErasureContext(DbContextOptions<ErasureContext> options) :
     }
 }
 
-/// <summary>
-/// The tables, made and changed by numbered steps under an advisory lock, as those of the other parts. A step that was
-/// released is never changed, and only adds.
-/// </summary>
+/// <summary>The tables.</summary>
 internal static class ErasureSchema
 {
-    private const long Lock = 0x4c65_7074_0201; // numbers of the database's own; never reused
-
-    private static readonly string[] Steps =
+    private static readonly SchemaSteps Steps = new("erasure_steps", 0x4c65_7074_0201,
     [
         """
         CREATE TABLE erasures (
@@ -95,22 +92,12 @@ internal static class ErasureSchema
             destroy_time timestamptz, keys integer NOT NULL, records bigint NOT NULL, own_key_ids bytea NOT NULL,
             known_keys integer NOT NULL, PRIMARY KEY (erasure_id, node));
         """,
-    ];
+    ]);
 
-    /// <summary>Brings the database to this version; one of a later version is left as it is.</summary>
+    /// <inheritdoc cref="SchemaSteps.EnsureAsync" />
     public static async Task EnsureAsync(ErasureContext database, CancellationToken cancellationToken)
     {
-        await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-        await database.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
-        await database.Database.ExecuteSqlAsync(
-            $"CREATE TABLE IF NOT EXISTS erasure_steps (step integer PRIMARY KEY)", cancellationToken);
-        var done = await database.Database.SqlQuery<int>($"SELECT count(*)::integer AS \"Value\" FROM erasure_steps")
-            .SingleAsync(cancellationToken);
-        for (var step = done; step < Steps.Length; step++)
-        {
-            await database.Database.ExecuteSqlRawAsync(Steps[step], cancellationToken);
-            await database.Database.ExecuteSqlAsync($"INSERT INTO erasure_steps VALUES ({step})", cancellationToken);
-        }
-        await transaction.CommitAsync(cancellationToken);
+        await database.Database.OpenConnectionAsync(cancellationToken); // closed with the context
+        await Steps.EnsureAsync((NpgsqlConnection)database.Database.GetDbConnection(), cancellationToken);
     }
 }

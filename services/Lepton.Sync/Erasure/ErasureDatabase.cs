@@ -1,3 +1,4 @@
+using Lepton.Sync.Storage;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -12,7 +13,9 @@ internal delegate string DatabaseConnection();
 /// </summary>
 internal sealed class ErasureDatabase(DatabaseConnection connection, ILoggerFactory loggers) : IDisposable
 {
-    private const int ConnectionsMax = 4, ConnectTimeMaxSeconds = 5, CommandTimeMaxSeconds = 10;
+    private const int ConnectionsMax = 4;
+    private static readonly TimeSpan ConnectTimeMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CommandTimeMax = TimeSpan.FromSeconds(10);
 
     private readonly Lock _making = new();
     private NpgsqlDataSource? _source;
@@ -25,16 +28,8 @@ internal sealed class ErasureDatabase(DatabaseConnection connection, ILoggerFact
         {
             if (_options is null)
             {
-                NpgsqlConnectionStringBuilder text = new(connection())
-                {
-                    ApplicationName = "lepton-sync-erasure", MaxPoolSize = ConnectionsMax,
-                    IncludeErrorDetail = false, // it would hold rows
-                };
-                if (!text.ContainsKey("Timeout"))
-                    text.Timeout = ConnectTimeMaxSeconds;
-                if (!text.ContainsKey("Command Timeout"))
-                    text.CommandTimeout = CommandTimeMaxSeconds;
-                _source = new NpgsqlDataSourceBuilder(text.ConnectionString).UseLoggerFactory(loggers).Build();
+                _source = DataSources.Make(
+                    connection(), "lepton-sync-erasure", ConnectionsMax, ConnectTimeMax, CommandTimeMax, loggers);
                 _options = new DbContextOptionsBuilder<ErasureContext>()
                     .UseNpgsql(_source).UseLoggerFactory(loggers).Options;
             }

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Grpc.Core;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Sealing;
@@ -6,28 +5,28 @@ using Lepton.Sync.Storage;
 
 namespace Lepton.Sync.Erasure;
 
-/// <summary>What the peer service's ApplyErasure does; the service's class calls it.</summary>
-internal sealed class ErasureEndpoint(Eraser eraser)
+/// <summary>What the peer service does of erasures; the service's class calls it.</summary>
+internal sealed class ErasureEndpoint(Eraser eraser, ErasureStanding standing)
 {
     private const int DigestBytes = 32, KeysMax = 10_000, NameBytesMax = 63;
 
     public async Task<V1.ApplyErasureResponse> ApplyAsync(V1.ApplyErasureRequest request, ServerCallContext context)
     {
         context.RequireService("sync");
-        var order = Check(request);
-        var keys = KeysOf(request);
-        try
+        var done = await eraser.ApplyAsync(Check(request), KeysOf(request), context.CancellationToken);
+        return new V1.ApplyErasureResponse
         {
-            var done = await eraser.ApplyAsync(order, keys, context.CancellationToken);
-            return new V1.ApplyErasureResponse
-            {
-                Receipt = ErasureMessages.Write(done.Receipt), KeyIds = { ErasureMessages.Write(done.OwnKeys) },
-            };
-        }
-        catch (Exception e) when (e is DbException or DatabaseUnavailableException)
-        {
-            throw ErasureErrors.DatabaseUnavailable();
-        }
+            Receipt = ErasureMessages.Write(done.Receipt), KeyIds = { ErasureMessages.Write(done.OwnKeys) },
+        };
+    }
+
+    public async Task<V1.FindErasureResponse> FindAsync(V1.FindErasureRequest request, ServerCallContext context)
+    {
+        context.RequireService("sync");
+        if (!Guid.TryParse(request.ErasureId, out var id))
+            throw ErasureErrors.FieldInvalid("erasure_id", "takes a UUID");
+        var word = await standing.WordAsync(id, context.CancellationToken);
+        return new V1.FindErasureResponse { Erasure = word.Erasure, Node = word.OrderedBy };
     }
 
     private static ErasureOrder Check(V1.ApplyErasureRequest request)

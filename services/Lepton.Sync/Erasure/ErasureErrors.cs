@@ -12,16 +12,13 @@ internal static class ErasureErrors
 
     public static RpcException FieldInvalid(string field, string takes) => RpcErrors.FieldInvalid(field, takes);
 
-    public static RpcException OtherTenant(string principal, string tenant) => RpcErrors.Create(
-        StatusCode.PermissionDenied, PlatformReason.CallerNotAllowed,
-        $"{principal} may not manage subjects of tenant '{tenant}': no role of its holds for all tenants here.",
-        new Dictionary<string, string> { ["permission"] = "SUBJECTS_MANAGE" });
+    public static RpcException ErasureUnknown(string id) => RpcErrors.Create(
+        StatusCode.NotFound, Reason.ErasureUnknown, $"There is no erasure {id}.");
 
-    public static RpcException ErasureUnknown(string id, string? node) => RpcErrors.Create(
-        StatusCode.NotFound, Reason.ErasureUnknown, node is null
-            ? $"There is no erasure {id}."
-            : $"Erasure {id} was ordered at {node}; ask there.",
-        node is null ? null : new Dictionary<string, string> { ["node"] = node });
+    public static RpcException ErasureUnavailable(string id, IReadOnlyList<string> nodes) => RpcErrors.Create(
+        StatusCode.Unavailable, Reason.ErasureUnavailable,
+        $"How erasure {id} stands is known at {string.Join(" or ", nodes)}, which cannot be asked now.",
+        new Dictionary<string, string> { ["nodes"] = string.Join(',', nodes) }, RpcErrors.RetryAfter(RetryDelay));
 
     public static RpcException TooManyErasures(string message) => RpcErrors.Create(
         StatusCode.ResourceExhausted, Reason.Overloaded, message,
@@ -30,10 +27,6 @@ internal static class ErasureErrors
     public static RpcException TooManyExports(int exportsMax) => RpcErrors.Create(
         StatusCode.ResourceExhausted, PlatformReason.TooManyStreams, $"{exportsMax} exports are under way.",
         new Dictionary<string, string> { ["limit"] = "Sync:Erasure:ExportsMax" }, RpcErrors.RetryAfter(RetryDelay));
-
-    public static RpcException DatabaseUnavailable() => RpcErrors.Create(
-        StatusCode.Unavailable, Reason.DatabaseUnavailable, "The node's database does not answer.", null,
-        RpcErrors.RetryAfter(RetryDelay));
 
     public static RpcException RecordDamaged(string recordClass) => RpcErrors.Create(
         StatusCode.DataLoss, Reason.RecordDamaged, $"A record of class {recordClass} is damaged.");

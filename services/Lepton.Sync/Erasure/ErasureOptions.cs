@@ -15,6 +15,10 @@ internal sealed class ErasureOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00", ErrorMessage = "0 s to 1 min")]
     public TimeSpan RegionTimeMax { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long another node is asked for an erasure's standing. 100 ms to 30 s, default 3 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:00:30", ErrorMessage = "100 ms to 30 s")]
+    public TimeSpan AskTimeMax { get; set; } = TimeSpan.FromSeconds(3);
+
     /// <summary>Wait after a node's first failure; doubled by each further one. 100 ms to 1 min, default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ErrorMessage = "100 ms to 1 min")]
     public TimeSpan RetryFirst { get; set; } = TimeSpan.FromSeconds(1);

@@ -16,7 +16,10 @@ internal static class ErasureSetup
             .AddSingleton<ErasureMetrics>()
             .AddSingleton<ErasureDatabase>()
             .AddSingleton<IErasureLog, ErasureTables>()
-            .AddSingleton<IErasurePeers, GrpcErasurePeers>()
+            .AddSingleton<GrpcErasurePeers>()
+            .AddSingleton<IErasurePeers>(s => s.GetRequiredService<GrpcErasurePeers>())
+            .AddSingleton<IErasureWitnesses>(s => s.GetRequiredService<GrpcErasurePeers>())
+            .AddSingleton<ErasureStanding>()
             .AddSingleton<IReceiptSigner, ReceiptSigner>()
             // Its chance is its own: a Random is used by one at a time.
             .AddSingleton(s => ActivatorUtilities.CreateInstance<Eraser>(

@@ -23,8 +23,8 @@ internal sealed partial class ErasureWorker(Eraser eraser, TimeProvider time, IL
             {
                 next = await eraser.DeliverAsync(stoppingToken);
             }
-            catch (Exception e) when (e is DbException or DatabaseUnavailableException or InvalidOperationException
-                or TimeoutException or IOException)
+            catch (Exception e) when (e is DbException or DatabaseUnavailableException
+                or DatabaseOutcomeUnknownException or InvalidOperationException or TimeoutException or IOException)
             {
                 LogFailed(e);
                 next = AfterFailure;

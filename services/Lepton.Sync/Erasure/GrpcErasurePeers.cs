@@ -16,22 +16,21 @@ internal delegate Uri? PeerAddress(SyncNode node);
 /// <summary>Orders over mTLS; what comes back counts only with the node's own signature.</summary>
 internal sealed partial class GrpcErasurePeers(
     PeerHttp http, PeerAddress addresses, TlsMaterial material, IOptions<ErasureOptions> options, TimeProvider time,
-    ILogger<GrpcErasurePeers> logger) : IErasurePeers, IDisposable
+    ILogger<GrpcErasurePeers> logger) : IErasurePeers, IErasureWitnesses, IDisposable
 {
     private readonly ConcurrentDictionary<Uri, GrpcChannel> _channels = new(); // as many as the topology has nodes
 
     public async Task<PeerErasure?> ApplyAsync(
         SyncNode node, ErasureOrder order, IReadOnlyList<KeyId> keys, CancellationToken cancellationToken)
     {
-        if (addresses(node) is not { } address)
+        if (ClientOf(node) is not { } client)
         {
             LogFailed(order.Id, node.Name, "its address is not known");
             return null;
         }
-        var channel = _channels.GetOrAdd(address, a => http.CreateChannel(a, "sync", node.Region));
         try
         {
-            var response = await new V1.PeerService.PeerServiceClient(channel).ApplyErasureAsync(
+            var response = await client.ApplyErasureAsync(
                 RequestOf(order, keys), deadline: time.GetUtcNow().UtcDateTime + options.Value.CallTimeMax,
                 cancellationToken: cancellationToken);
             var receipt = ErasureMessages.Read(response.Receipt);
@@ -51,11 +50,34 @@ internal sealed partial class GrpcErasurePeers(
         return null;
     }
 
+    public async Task<ErasureWord?> FindAsync(SyncNode node, Guid id, CancellationToken cancellationToken)
+    {
+        if (ClientOf(node) is not { } client)
+            return null;
+        try
+        {
+            var word = await client.FindErasureAsync(
+                new V1.FindErasureRequest { ErasureId = id.ToString() },
+                deadline: time.GetUtcNow().UtcDateTime + options.Value.AskTimeMax,
+                cancellationToken: cancellationToken);
+            return new ErasureWord(word.Erasure, word.Node);
+        }
+        catch (RpcException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogNotFound(id, node.Name, e.Status.Detail);
+            return null;
+        }
+    }
+
     public void Dispose()
     {
         foreach (var channel in _channels.Values)
             channel.Dispose();
     }
+
+    private V1.PeerService.PeerServiceClient? ClientOf(SyncNode node) => addresses(node) is { } address
+        ? new(_channels.GetOrAdd(address, a => http.CreateChannel(a, "sync", node.Region)))
+        : null;
 
     private static V1.ApplyErasureRequest RequestOf(ErasureOrder order, IReadOnlyList<KeyId> keys) => new()
     {
@@ -69,6 +91,9 @@ internal sealed partial class GrpcErasurePeers(
 
     [LoggerMessage(LogLevel.Warning, "Erasure {Id} did not come through to {Node}: {Why}")]
     private partial void LogFailed(Guid id, string node, string why);
+
+    [LoggerMessage(LogLevel.Debug, "{Node} does not say how erasure {Id} stands: {Why}")]
+    private partial void LogNotFound(Guid id, string node, string why);
 
     [LoggerMessage(LogLevel.Error, "Erasure {Id}: the receipt of {Node} is not taken: {Why}")]
     private partial void LogForged(Guid id, string node, string why);

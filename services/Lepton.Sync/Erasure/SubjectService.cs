@@ -1,10 +1,10 @@
-using System.Data.Common;
 using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lepton.Platform.V1;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Homes;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Sealing;
 using Lepton.Sync.V1;
@@ -14,16 +14,18 @@ namespace Lepton.Sync.Erasure;
 
 /// <summary>A data subject's rights, on the wire. Who may is declared in the proto; whose subjects, here.</summary>
 internal sealed partial class SubjectService(
-    Eraser eraser, SubjectExport export, ITopologySource topology, AccessFile access, ErasureMetrics metrics,
-    IOptions<ErasureOptions> options, ILogger<SubjectService> logger) : V1.SubjectService.SubjectServiceBase
+    Eraser eraser, ErasureStanding standing, SubjectExport export, ITopologySource topology, AccessFile access,
+    ErasureMetrics metrics, IOptions<ErasureOptions> options, ILogger<SubjectService> logger)
+    : V1.SubjectService.SubjectServiceBase
 {
-    private const int SubjectBytesMax = 256, TenantLengthMax = 63;
+    private const int SubjectBytesMax = 256;
 
+    private readonly TenantRules _tenants = new(access);
     private int _exports;
 
     public override async Task<EraseResponse> Erase(EraseRequest request, ServerCallContext context)
     {
-        var tenant = TenantOf(request.Tenant, context);
+        var tenant = _tenants.Of(context.GetCaller(), request.Tenant, Permission.SubjectsManage);
         CheckSubject(request.Subject);
         try
         {
@@ -35,10 +37,6 @@ internal sealed partial class SubjectService(
         {
             throw ErasureErrors.TooManyErasures(e.Message);
         }
-        catch (DbException)
-        {
-            throw ErasureErrors.DatabaseUnavailable();
-        }
     }
 
     public override async Task<GetErasureResponse> GetErasure(GetErasureRequest request, ServerCallContext context)
@@ -46,27 +44,22 @@ internal sealed partial class SubjectService(
         if (!Guid.TryParse(request.ErasureId, out var id))
             throw ErasureErrors.FieldInvalid("erasure_id", "takes a UUID");
         var caller = context.GetCaller();
-        Erasure? erasure;
-        try
-        {
-            erasure = await eraser.FindAsync(id, context.CancellationToken);
-        }
-        catch (DbException)
-        {
-            throw ErasureErrors.DatabaseUnavailable();
-        }
         // Another tenant's and none at all are one answer, or ids could be probed.
-        if (erasure is null || (erasure.Order.Subject.Tenant != caller.Tenant && !IsForAll(caller)))
-            throw ErasureErrors.ErasureUnknown(id.ToString(), null);
-        return erasure.Order.OrderedBy == topology.Self.Name
-            ? new GetErasureResponse { Erasure = ErasureMessages.Write(erasure) }
-            : throw ErasureErrors.ErasureUnknown(id.ToString(), erasure.Order.OrderedBy);
+        return await standing.FindAsync(id, context.CancellationToken) switch
+        {
+            FoundErasure.Known known when _tenants.Holds(caller, known.Erasure.Tenant, Permission.SubjectsManage) =>
+                new GetErasureResponse { Erasure = known.Erasure },
+            FoundErasure.Silent silent when silent.Tenant is null
+                || _tenants.Holds(caller, silent.Tenant, Permission.SubjectsManage) =>
+                throw ErasureErrors.ErasureUnavailable(id.ToString(), silent.Nodes),
+            _ => throw ErasureErrors.ErasureUnknown(id.ToString()),
+        };
     }
 
     public override async Task Export(
         ExportRequest request, IServerStreamWriter<ExportResponse> responseStream, ServerCallContext context)
     {
-        var tenant = TenantOf(request.Tenant, context);
+        var tenant = _tenants.Of(context.GetCaller(), request.Tenant, Permission.SubjectsManage);
         CheckSubject(request.Subject);
         try
         {
@@ -78,10 +71,6 @@ internal sealed partial class SubjectService(
                     new ExportResponse { Record = MessageOf(record) }, context.CancellationToken);
                 metrics.Exported();
             }
-        }
-        catch (DbException)
-        {
-            throw ErasureErrors.DatabaseUnavailable();
         }
         finally
         {
@@ -105,20 +94,6 @@ internal sealed partial class SubjectService(
             WriteTime = Timestamp.FromDateTimeOffset(record.Row.Version.WriteTime),
         };
     }
-
-    private string TenantOf(string asked, ServerCallContext context)
-    {
-        var caller = context.GetCaller();
-        if (asked.Length == 0 || asked == caller.Tenant)
-            return caller.Tenant;
-        if (asked.Length > TenantLengthMax || asked.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c)
-            && c is not ('-' or '_')))
-            throw ErasureErrors.FieldInvalid("tenant", $"takes 1 to {TenantLengthMax} of a-z, 0-9, '-' and '_'");
-        return IsForAll(caller) ? asked : throw ErasureErrors.OtherTenant(caller.Principal, asked);
-    }
-
-    private bool IsForAll(Caller caller) =>
-        access.Current.GrantsOf(caller).AllTenants.Has(Permission.SubjectsManage);
 
     private static void CheckSubject(string subject)
     {

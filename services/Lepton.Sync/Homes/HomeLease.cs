@@ -45,6 +45,21 @@ internal sealed class HomeLease
         return false;
     }
 
+    /// <summary>Slots that this node is home of: those that it may serve now, and those that it may not.</summary>
+    public (int Held, int NotHeld) Count()
+    {
+        var (now, held, notHeld) = (_topology.Current, 0, 0);
+        foreach (var recordClass in now.Classes)
+            for (short slot = 0; slot < SlotId.Count; slot++)
+                if (now.MapOf(recordClass.Id).Home(new SlotId(slot)) != _topology.Self.Id)
+                    continue;
+                else if (Holds(now, recordClass, new SlotId(slot)))
+                    held++;
+                else
+                    notHeld++;
+        return (held, notHeld);
+    }
+
     private bool IsFresh(long? askedAt) => askedAt is { } at && _time.GetElapsedTime(at) < _lease;
 
     // Half as long again: machines' clocks may run a little differently.

@@ -15,6 +15,7 @@ internal static class HomeParts
     public static IServiceCollection AddSyncHomes(this IServiceCollection services)
     {
         services.AddChecked<HomeOptions>(HomeOptions.Section);
+        services.AddHealthChecks().AddCheck<LeaseCheck>("homes");
         return services
             .AddSingleton(ReadPolicy)
             .AddSingleton<ControlTarget>(s => s.GetRequiredService<ControlRecord<ResidencyPolicy>>())
@@ -29,6 +30,7 @@ internal static class HomeParts
             .AddSingleton<DatabaseConnection>(
                 s => s.GetRequiredService<IOptions<StorageOptions>>().Value.ReadConnection)
             .AddSingleton<PeerAddress>(s => node => s.GetRequiredService<GrpcPeers>().AddressOf(node))
+            .AddSingleton<HomeMetrics>()
             .AddSingleton<HomeLease>()
             .AddSingleton<ReadCache>()
             .AddSingleton<RowOpener>()
@@ -41,7 +43,8 @@ internal static class HomeParts
             .AddSingleton<RequestReader>()
             .AddSingleton<RecordEndpoint>()
             .AddSingleton<TopologyEndpoint>()
-            .AddSingleton<PeerEndpoint>();
+            .AddSingleton<PeerEndpoint>()
+            .AddHostedService<HomeStart>();
     }
 
     private static ControlRecord<ResidencyPolicy> ReadPolicy(IServiceProvider services)

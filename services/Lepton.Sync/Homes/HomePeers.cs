@@ -15,19 +15,22 @@ namespace Lepton.Sync.Homes;
 
 /// <summary>The other nodes by gRPC over mutual TLS: each must show the certificate of its own region.</summary>
 internal sealed partial class HomePeers(
-    GrpcPeers channels, ITopologySource topology, IOptions<HomeOptions> options, TimeProvider time,
+    GrpcPeers channels, ITopologySource topology, HomeMetrics metrics, IOptions<HomeOptions> options, TimeProvider time,
     ILogger<HomePeers> logger) : IPeers
 {
-
     public async Task<IReadOnlyList<WriteReply>> WriteAsync(
         SyncNode home, long epoch, IReadOnlyList<WriteCommand> commands, LevelWish level,
         CancellationToken cancellationToken)
     {
+        metrics.Forwarded("write", home.Name);
         WriteAtHomeRequest request = new()
         {
             Epoch = epoch, Level = level.Level, OtherRegions = level.OtherRegions,
             Writes = { commands.Select(Wire.Write) },
         };
+        if (commands.Any(c => c.SubjectDigest is not null))
+            request.SubjectDigests.AddRange(commands.Select(c => ByteString.CopyFrom(
+                c.SubjectDigest is { } subject ? subject.Digest.Span : [])));
         HomeReason reason;
         try
         {
@@ -56,14 +59,16 @@ internal sealed partial class HomePeers(
     public async Task<ReadReply> ReadAsync(
         SyncNode home, long epoch, IReadOnlyList<RecordAddress> asked, CancellationToken cancellationToken)
     {
+        metrics.Forwarded("read", home.Name);
         ReadAtHomeRequest request = new() { Epoch = epoch, Keys = { asked.Select(Wire.Key) } };
-        return await RowsAsync(asked.Count, async () => (await ClientOf(home).ReadAtHomeAsync(
+        return await RowsAsync(home, asked.Count, async () => (await ClientOf(home).ReadAtHomeAsync(
             request, Options(options.Value.PeerTimeMax, cancellationToken))).Rows);
     }
 
     public async Task<ReadReply> ScanAsync(
         SyncNode node, long epoch, ScanRange range, int limit, bool home, CancellationToken cancellationToken)
     {
+        metrics.Forwarded("scan", node.Name);
         ScanSlotsRequest request = new()
         {
             Epoch = epoch,
@@ -75,7 +80,7 @@ internal sealed partial class HomePeers(
             Home = home,
             Tombstones = range.Tombstones,
         };
-        return await RowsAsync(null, async () => (await ClientOf(node).ScanSlotsAsync(
+        return await RowsAsync(node, null, async () => (await ClientOf(node).ScanSlotsAsync(
             request, Options(options.Value.PeerTimeMax, cancellationToken))).Rows);
     }
 
@@ -104,7 +109,7 @@ internal sealed partial class HomePeers(
 
     private PeerService.PeerServiceClient ClientOf(SyncNode node) => new(channels.ChannelTo(node));
 
-    private static async Task<ReadReply> RowsAsync(int? count, Func<Task<IList<StoredRow>>> call)
+    private async Task<ReadReply> RowsAsync(SyncNode node, int? count, Func<Task<IList<StoredRow>>> call)
     {
         try
         {
@@ -116,6 +121,11 @@ internal sealed partial class HomePeers(
         catch (RpcException e) when (e.StatusCode != StatusCode.Cancelled)
         {
             return ReadReply.Failed(ReasonOf(e) ?? HomeReason.HomeUnavailable);
+        }
+        catch (InvalidDataException e)
+        {
+            LogNoRow(node.Name, e.Message);
+            return ReadReply.Failed(HomeReason.HomeUnavailable);
         }
     }
 
@@ -154,4 +164,7 @@ internal sealed partial class HomePeers(
 
     [LoggerMessage(LogLevel.Warning, "Whether {Node} took a write is not known: {Status}")]
     private partial void LogUnknown(string node, StatusCode status, Exception? e);
+
+    [LoggerMessage(LogLevel.Error, "{Node}'s answer is not taken: {Why}")]
+    private partial void LogNoRow(string node, string why);
 }

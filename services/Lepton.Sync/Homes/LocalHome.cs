@@ -30,7 +30,19 @@ internal sealed class LocalHome(
             return WriteReply.Failed(refusal);
         var address = command.Address;
         var term = topology.Current.MapOf(address.Class.Id).Term(address.Slot);
-        var outcome = await CommitAsync(command, term, cancellationToken);
+        HomeOutcome outcome;
+        try
+        {
+            outcome = await CommitAsync(command, term, cancellationToken);
+        }
+        catch (KeyStoreFullException)
+        {
+            return WriteReply.Failed(HomeReason.KeysFull);
+        }
+        catch (Exception e) when (e is KeyStoreUnavailableException or KeyErasedException)
+        {
+            return WriteReply.Failed(HomeReason.KeysUnavailable);
+        }
         if (outcome.Kind is HomeOutcomeKind.Overloaded)
             return WriteReply.Failed(HomeReason.Overloaded);
         if (outcome.Kind is HomeOutcomeKind.NotDone or HomeOutcomeKind.Cancelled)
@@ -109,8 +121,9 @@ internal sealed class LocalHome(
         var address = command.Address;
         for (var attempt = 1; ; attempt++)
         {
-            var key = await keys.ForWriteAsync(
-                address.Class.Id, address.Tenant, command.Subject, cancellationToken);
+            var key = command.SubjectDigest is { } digest
+                ? await keys.ForWriteAsync(address.Class.Id, digest, cancellationToken)
+                : await keys.ForWriteAsync(address.Class.Id, address.Tenant, command.Subject, cancellationToken);
             try
             {
                 return await writer.WriteAsync(

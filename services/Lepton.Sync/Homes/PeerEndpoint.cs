@@ -1,3 +1,5 @@
+using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Lepton.ServiceDefaults;
@@ -6,7 +8,9 @@ using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Source;
 using Lepton.Sync.Replication;
+using Lepton.Sync.Sealing;
 using Lepton.Sync.Storage;
+using Lepton.Sync.Tombstones;
 using Lepton.Sync.V1;
 
 namespace Lepton.Sync.Homes;
@@ -17,7 +21,8 @@ namespace Lepton.Sync.Homes;
 /// </summary>
 internal sealed class PeerEndpoint(
     ReplicationSource source, IHostApplicationLifetime lifetime, ITopologySource topology, RequestReader reader,
-    LocalHome local, PeerWatch watch, ErasureEndpoint erasures, TimeProvider time)
+    LocalHome local, PeerWatch watch, ErasureEndpoint erasures, SettledTombstones settled, HomeMetrics metrics,
+    TimeProvider time)
     : Replication.Wire.PeerService(source, lifetime)
 {
     private const int ScanMax = 10_000;
@@ -25,7 +30,7 @@ internal sealed class PeerEndpoint(
     public override async Task<WriteAtHomeResponse> WriteAtHome(WriteAtHomeRequest request, ServerCallContext context)
     {
         var caller = context.GetCaller();
-        var commands = reader.Writes(request.Writes, caller);
+        var commands = WithSubjects(reader.Writes(request.Writes, caller), request.SubjectDigests);
         foreach (var command in commands)
             RequireAllowed(command.Address.Class, caller);
         var wish = reader.Level(request.Level, request.OtherRegions, commands);
@@ -34,6 +39,8 @@ internal sealed class PeerEndpoint(
             patience.CancelAfter(Left(context));
         var replies = await Task.WhenAll(commands.Select(command =>
             local.WriteAsync(request.Epoch, command, wish, patience.Token)));
+        foreach (var reply in replies)
+            metrics.Refused(reply.Reason);
         return new WriteAtHomeResponse
         {
             Results =
@@ -111,8 +118,31 @@ internal sealed class PeerEndpoint(
         return response;
     }
 
+    public override async Task<GetSettledTombstonesResponse> GetSettledTombstones(
+        GetSettledTombstonesRequest request, ServerCallContext context)
+    {
+        if (request.Epoch > topology.Current.Epoch)
+            await topology.RefreshAsync(context.CancellationToken);
+        var now = topology.Current;
+        if (request.Epoch < now.Epoch || request.ClassId < 0 || request.ClassId >= now.Classes.Count)
+            throw SyncErrors.Of(HomeReason.EpochStale, now.Epoch);
+        ClassId id = new((short)request.ClassId);
+        RequireAllowed(now[id], context.GetCaller());
+        var known = settled.Of(id);
+        GetSettledTombstonesResponse response = new() { Epoch = known.Epoch };
+        foreach (var group in known.Slots)
+            response.Settled.Add(new V1.SettledSlots
+            {
+                Slots = { group.Slots.Select(s => (int)s.Value) }, Before = group.Before,
+            });
+        return response;
+    }
+
     public override Task<ApplyErasureResponse> ApplyErasure(ApplyErasureRequest request, ServerCallContext context) =>
         erasures.ApplyAsync(request, context);
+
+    public override Task<FindErasureResponse> FindErasure(FindErasureRequest request, ServerCallContext context) =>
+        erasures.FindAsync(request, context);
 
     /// <summary>The node that a caller says it is: its certificate must be of that node's region.</summary>
     private Placement.SyncNode Node(string name, Caller caller)
@@ -121,6 +151,19 @@ internal sealed class PeerEndpoint(
         return caller.IsService("sync", node.Region)
             ? node
             : throw SyncErrors.ResidencyRefused($"{caller.Principal} is no node of {node.Region}.");
+    }
+
+    private static IReadOnlyList<WriteCommand> WithSubjects(
+        IReadOnlyList<WriteCommand> commands, RepeatedField<ByteString> digests)
+    {
+        if (digests.Count == 0)
+            return commands;
+        if (digests.Count != commands.Count || digests.Any(d => d.Length is not (0 or BlindingKey.DigestBytes)))
+            throw SyncErrors.FieldInvalid(
+                "subject_digests", $"takes one for each write, of {BlindingKey.DigestBytes} bytes or empty");
+        return [.. commands.Zip(digests, (command, digest) => digest.IsEmpty
+            ? command
+            : command with { SubjectDigest = new SubjectDigest(command.Address.Tenant, digest.ToByteArray()) })];
     }
 
     private static void RequireAllowed(Placement.RecordClass recordClass, Caller caller)
@@ -132,6 +175,7 @@ internal sealed class PeerEndpoint(
 
     private ReadAtHomeResponse Rows(ReadReply reply)
     {
+        metrics.Refused(reply.Reason);
         if (reply.Reason != HomeReason.Ok)
             throw SyncErrors.Of(reply.Reason, topology.Current.Epoch);
         ReadAtHomeResponse response = new();

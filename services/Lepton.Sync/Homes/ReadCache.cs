@@ -18,6 +18,8 @@ internal sealed class ReadCache
     private readonly ConcurrentDictionary<RowKey, CacheKey> _byRow = new();
     private readonly ConcurrentQueue<(CacheKey Key, CachedRecord Entry)> _order = new();
     private long _bytes;
+    private long _hits;
+    private long _misses;
 
     /// <summary>Counts up whenever anything is forgotten: what was read before may be old by then.</summary>
     private long _forgotten;
@@ -33,12 +35,24 @@ internal sealed class ReadCache
 
     public int Count => _entries.Count;
 
+    /// <summary>Finds that found one, and that did not, since the start.</summary>
+    public long Hits => Interlocked.Read(ref _hits);
+
+    /// <inheritdoc cref="Hits" />
+    public long Misses => Interlocked.Read(ref _misses);
+
     /// <summary>An entry no older than <paramref name="maxAge"/>; null: none.</summary>
-    public CachedRecord? Find(ClassId recordClass, string tenant, string key, TimeSpan maxAge) =>
-        _entries.TryGetValue(new CacheKey(recordClass, tenant, key), out var entry)
-        && _time.GetElapsedTime(entry.ReadAt) <= maxAge
-            ? entry
-            : null;
+    public CachedRecord? Find(ClassId recordClass, string tenant, string key, TimeSpan maxAge)
+    {
+        if (_entries.TryGetValue(new CacheKey(recordClass, tenant, key), out var entry)
+            && _time.GetElapsedTime(entry.ReadAt) <= maxAge)
+        {
+            Interlocked.Increment(ref _hits);
+            return entry;
+        }
+        Interlocked.Increment(ref _misses);
+        return null;
+    }
 
     /// <summary>Keeps what was read, unless something was forgotten since the mark.</summary>
     public void Keep(RecordAddress address, CachedRecord record, long mark)

@@ -1,5 +1,6 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Sealing;
 
 namespace Lepton.Sync.Homes;
 
@@ -20,8 +21,11 @@ internal sealed record WriteCommand
     /// <summary>None: there must be no value; null: whatever there is.</summary>
     public required RecordVersion? Expected { get; init; }
 
-    /// <summary>Null: nobody's.</summary>
+    /// <summary>Null: nobody's, or whose the digest says.</summary>
     public required string? Subject { get; init; }
+
+    /// <summary>Whose, where only that is known: a stranded write that is put back.</summary>
+    public SubjectDigest? SubjectDigest { get; init; }
 
     /// <summary>Empty: none.</summary>
     public required Guid RequestId { get; init; }
@@ -64,6 +68,12 @@ internal enum HomeReason
 
     /// <summary>The database does not answer: nothing was written.</summary>
     DatabaseUnavailable,
+
+    /// <summary>The home holds as many data keys as it may: nothing was written.</summary>
+    KeysFull,
+
+    /// <summary>The home's data keys cannot be written: nothing was written.</summary>
+    KeysUnavailable,
 
     /// <summary>Between nodes: the sender's map is old.</summary>
     EpochStale,

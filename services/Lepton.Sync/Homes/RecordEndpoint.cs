@@ -8,13 +8,50 @@ namespace Lepton.Sync.Homes;
 /// <summary>RecordService: reads the message, has it done, writes the answer.</summary>
 internal sealed class RecordEndpoint(
     RequestReader reader, RecordWrites writes, RecordReads reads, RecordScans scans, RecordWatches watches,
-    TimeProvider time) : RecordService.RecordServiceBase
+    HomeMetrics metrics, TimeProvider time) : RecordService.RecordServiceBase
 {
     private const int PageSizeDefault = 100, PageSizeMax = 1000;
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxAgeDefault = TimeSpan.FromSeconds(5), MaxAgeMax = TimeSpan.FromMinutes(5);
 
-    public override async Task<PutResponse> Put(PutRequest request, ServerCallContext context)
+    public override Task<PutResponse> Put(PutRequest request, ServerCallContext context) =>
+        metrics.MeasureAsync("put", Name(request.Level), () => PutAsync(request, context));
+
+    public override Task<DeleteResponse> Delete(DeleteRequest request, ServerCallContext context) =>
+        metrics.MeasureAsync("delete", Name(request.Level), () => DeleteAsync(request, context));
+
+    public override Task<WriteBatchResponse> WriteBatch(WriteBatchRequest request, ServerCallContext context) =>
+        metrics.MeasureAsync("write_batch", Name(request.Level), () => WriteBatchAsync(request, context));
+
+    public override Task<GetResponse> Get(GetRequest request, ServerCallContext context) =>
+        metrics.MeasureAsync("get", Name(request.Consistency), () => GetAsync(request, context));
+
+    public override Task<GetBatchResponse> GetBatch(GetBatchRequest request, ServerCallContext context) =>
+        metrics.MeasureAsync("get_batch", Name(request.Consistency), () => GetBatchAsync(request, context));
+
+    public override Task<ScanResponse> Scan(ScanRequest request, ServerCallContext context) =>
+        metrics.MeasureAsync("scan", Name(request.Consistency), () => ScanAsync(request, context));
+
+    public override async Task Watch(
+        WatchRequest request, IServerStreamWriter<WatchResponse> responseStream, ServerCallContext context)
+    {
+        try
+        {
+            var recordClass = reader.Class("record_class", request.RecordClass);
+            var tenant = reader.Tenant(context.GetCaller(), request.Tenant, Permission.RecordsRead);
+            await watches.FollowAsync(
+                recordClass, tenant, request.Prefix, request.ResumeToken, responseStream.WriteAsync,
+                context.CancellationToken);
+            metrics.Watched(null);
+        }
+        catch (Exception e)
+        {
+            metrics.Watched(e);
+            throw;
+        }
+    }
+
+    private async Task<PutResponse> PutAsync(PutRequest request, ServerCallContext context)
     {
         var command = reader.Write("write", request.Write, context.GetCaller());
         return new PutResponse
@@ -23,7 +60,7 @@ internal sealed class RecordEndpoint(
         };
     }
 
-    public override async Task<DeleteResponse> Delete(DeleteRequest request, ServerCallContext context)
+    private async Task<DeleteResponse> DeleteAsync(DeleteRequest request, ServerCallContext context)
     {
         Write write = new()
         {
@@ -36,7 +73,7 @@ internal sealed class RecordEndpoint(
         };
     }
 
-    public override async Task<WriteBatchResponse> WriteBatch(WriteBatchRequest request, ServerCallContext context)
+    private async Task<WriteBatchResponse> WriteBatchAsync(WriteBatchRequest request, ServerCallContext context)
     {
         var commands = reader.Writes(request.Writes, context.GetCaller());
         var wish = reader.Level(request.Level, request.OtherRegions, commands);
@@ -58,7 +95,7 @@ internal sealed class RecordEndpoint(
         };
     }
 
-    public override async Task<GetResponse> Get(GetRequest request, ServerCallContext context)
+    private async Task<GetResponse> GetAsync(GetRequest request, ServerCallContext context)
     {
         var address = reader.Address("key", request.Key, context.GetCaller(), Permission.RecordsRead);
         var found = (await reads.ReadAsync(
@@ -68,10 +105,10 @@ internal sealed class RecordEndpoint(
             {
                 Record = Wire.Record(address, found.Value, found.Version), Freshness = Wire.Freshness(freshness),
             }
-            : throw SyncErrors.Of(found.State, address);
+            : throw SyncErrors.Of(found.State, address.Class);
     }
 
-    public override async Task<GetBatchResponse> GetBatch(GetBatchRequest request, ServerCallContext context)
+    private async Task<GetBatchResponse> GetBatchAsync(GetBatchRequest request, ServerCallContext context)
     {
         if (request.Keys.Count is 0 or > RequestReader.BatchMax)
             throw SyncErrors.FieldInvalid("keys", $"takes 1 to {RequestReader.BatchMax}");
@@ -89,13 +126,13 @@ internal sealed class RecordEndpoint(
             if (found[i].State == FoundState.Found)
                 wire.Record = Wire.Record(addresses[i], found[i].Value, found[i].Version);
             else if (found[i].State != FoundState.Absent)
-                wire.Reason = RpcErrors.ReasonOf(SyncErrors.Of(found[i].State, addresses[i])) ?? "";
+                wire.Reason = RpcErrors.ReasonOf(SyncErrors.Of(found[i].State, addresses[i].Class)) ?? "";
             response.Records.Add(wire);
         }
         return response;
     }
 
-    public override async Task<ScanResponse> Scan(ScanRequest request, ServerCallContext context)
+    private async Task<ScanResponse> ScanAsync(ScanRequest request, ServerCallContext context)
     {
         var recordClass = reader.Class("record_class", request.RecordClass);
         var tenant = reader.Tenant(context.GetCaller(), request.Tenant, Permission.RecordsRead);
@@ -113,7 +150,7 @@ internal sealed class RecordEndpoint(
             request.PageSize == 0 ? PageSizeDefault : request.PageSize,
             PageToken.Read(scan, request.PageToken) ?? throw SyncErrors.PageTokenInvalid(), context.CancellationToken);
         if (page.State != FoundState.Found || page.Freshness is null)
-            throw SyncErrors.Of(page.State, reader.Address(recordClass, tenant, request.Prefix));
+            throw SyncErrors.Of(page.State, recordClass);
         return new ScanResponse
         {
             Records =
@@ -123,16 +160,6 @@ internal sealed class RecordEndpoint(
             NextPageToken = page.After.IsEmpty ? "" : PageToken.Write(scan, page.After.Span),
             Freshness = Wire.Freshness(page.Freshness),
         };
-    }
-
-    public override Task Watch(
-        WatchRequest request, IServerStreamWriter<WatchResponse> responseStream, ServerCallContext context)
-    {
-        var recordClass = reader.Class("record_class", request.RecordClass);
-        var tenant = reader.Tenant(context.GetCaller(), request.Tenant, Permission.RecordsRead);
-        return watches.FollowAsync(
-            recordClass, tenant, request.Prefix, request.ResumeToken, responseStream.WriteAsync,
-            context.CancellationToken);
     }
 
     private async Task<WriteResult> WriteAsync(
@@ -154,6 +181,10 @@ internal sealed class RecordEndpoint(
         patience.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         return patience;
     }
+
+    // A label takes few values: what is no level is refused later.
+    private static string Name<T>(T asked)
+        where T : struct, Enum => Enum.IsDefined(asked) ? asked.ToString().ToLowerInvariant() : "invalid";
 
     private static ReadConsistency Consistency(ReadConsistency asked) =>
         asked == ReadConsistency.Unspecified ? ReadConsistency.Home

@@ -13,8 +13,9 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Sync.Homes;
 
 /// <summary>
-/// Follows what this node commits, its own writes and what it replicates, in the order of its log. A node that does not
-/// hold every slot of a class follows only those that it holds; who asks is told so by refusal.
+/// Follows what this node commits, its own writes and what it replicates, in the order of its log. One that does not
+/// hold every slot of a class refuses, and says which nodes do: a token is of one node's log, so who asked another
+/// through this one would lose its place whenever another was taken.
 /// </summary>
 internal sealed class RecordWatches(
     Spool spool, ITopologySource topology, RowOpener opener, IOptions<HomeOptions> options, TimeProvider time)
@@ -24,13 +25,17 @@ internal sealed class RecordWatches(
 
     private int _open;
 
+    /// <summary>Watches that are open.</summary>
+    public int Open => Volatile.Read(ref _open);
+
     /// <summary>Until it is cancelled, or what comes next is no longer held here.</summary>
     public async Task FollowAsync(
         RecordClass recordClass, string tenant, string prefix, string resumeToken,
         Func<V1.WatchResponse, CancellationToken, Task> tell, CancellationToken cancellationToken)
     {
-        if (!HoldsAll(recordClass))
-            throw SyncErrors.WatchElsewhere(recordClass, topology.Self.Name);
+        var holders = Holders(topology.Current, recordClass);
+        if (holders.All(n => n.Id != topology.Self.Id))
+            throw SyncErrors.WatchElsewhere(recordClass, topology.Self.Name, [.. holders.Select(n => n.Name)]);
         if (Interlocked.Increment(ref _open) > options.Value.WatchesMax)
         {
             Interlocked.Decrement(ref _open);
@@ -114,13 +119,12 @@ internal sealed class RecordWatches(
             : token.Length == 0 ? throw SyncErrors.HomeUnavailable() : throw SyncErrors.ResumeTokenExpired();
     }
 
-    private bool HoldsAll(RecordClass recordClass)
+    /// <summary>The nodes that hold every slot of a class.</summary>
+    public static IReadOnlyList<SyncNode> Holders(Topology now, RecordClass recordClass)
     {
-        var map = topology.Current.MapOf(recordClass.Id);
-        for (short slot = 0; slot < SlotId.Count; slot++)
-            if (!map.Holds(topology.Self.Id, new SlotId(slot)))
-                return false;
-        return true;
+        var map = now.MapOf(recordClass.Id);
+        return [.. now.Nodes.Where(node =>
+            Enumerable.Range(0, SlotId.Count).All(slot => map.Holds(node.Id, new SlotId((short)slot))))];
     }
 
     private static string Token(string timeline, LogPosition position)

@@ -16,10 +16,9 @@ internal sealed class RequestReader(
     public const int KeyBytesMax = 1024, ValueBytesMax = 1 << 20, SubjectBytesMax = 256, BatchMax = 1000,
         BatchBytesMax = 8 << 20;
 
-    /// <summary>What a service of Lepton's writes as its own.</summary>
-    public const string PlatformTenant = "platform";
-
     private static readonly Encoding StrictUtf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
+
+    private readonly TenantRules _tenants = new(access);
 
     /// <summary>The class, if this region may hold it.</summary>
     public RecordClass Class(string field, string name)
@@ -32,16 +31,7 @@ internal sealed class RequestReader(
     }
 
     /// <summary>The tenant that a caller acts for.</summary>
-    public string Tenant(Caller caller, string named, Permission permission)
-    {
-        if (caller.Kind == CallerKind.Service)
-            return named.Length == 0 ? PlatformTenant : Name(named);
-        if (named.Length == 0 || named == caller.Tenant)
-            return caller.Tenant;
-        return access.Current.GrantsOf(caller).AllTenants.Has(permission)
-            ? Name(named)
-            : throw SyncErrors.TenantNotAllowed(caller, named, permission);
-    }
+    public string Tenant(Caller caller, string named, Permission permission) => _tenants.Of(caller, named, permission);
 
     /// <summary>A tenant's data never falls below its floor: no class that is kept elsewhere too.</summary>
     public void CheckFloor(RecordClass recordClass, string tenant)
@@ -126,7 +116,8 @@ internal sealed class RequestReader(
         return wish;
     }
 
-    private static RecordVersion? Version(string field, string text) =>
+    /// <summary>A version as it was answered; None: <c>0</c>; null: no word of it.</summary>
+    public static RecordVersion? Version(string field, string text) =>
         text.Length == 0 ? null
             : RecordVersion.TryParse(text, out var version) ? version
             : throw SyncErrors.FieldInvalid(field, "takes a version as it was answered, 0 for none, or nothing");
@@ -135,9 +126,4 @@ internal sealed class RequestReader(
         text.Length == 0 ? Guid.Empty
             : Guid.TryParseExact(text, "D", out var id) && id != Guid.Empty ? id
             : throw SyncErrors.FieldInvalid(field, "takes a UUID, e.g. 0197f2c0-a1b2-7c3d-8e4f-5a6b7c8d9e0f");
-
-    private static string Name(string tenant) =>
-        tenant.Length <= 63 && tenant.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_')
-            ? tenant
-            : throw SyncErrors.FieldInvalid("tenant", "takes 1 to 63 of a-z, 0-9, '-' and '_'");
 }

@@ -1,9 +1,12 @@
+using System.Data.Common;
 using System.Globalization;
 using Grpc.Core;
 using Lepton.Platform.V1;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Sealing;
+using Lepton.Sync.Storage;
 using ErrorReason = Lepton.Sync.V1.ErrorReason;
 
 namespace Lepton.Sync.Homes;
@@ -49,10 +52,12 @@ internal static class SyncErrors
         "page_token: takes the next_page_token of a scan of the same class, prefix and tenant.", null,
         RpcErrors.BadField("page_token", "takes the next_page_token of a scan of the same class, prefix and tenant"));
 
-    public static RpcException WatchElsewhere(RecordClass recordClass, string node) => RpcErrors.Create(
+    public static RpcException WatchElsewhere(
+        RecordClass recordClass, string node, IReadOnlyList<string> others) => RpcErrors.Create(
         StatusCode.FailedPrecondition, ErrorReason.WatchElsewhere,
-        $"{node} does not hold every slot of class {recordClass.Name}: only a node that does can follow it.",
-        Data(("class", recordClass.Name)));
+        $"{node} does not hold every slot of class {recordClass.Name}, and only a node that does can follow it: "
+            + (others.Count > 0 ? $"ask {string.Join(" or ", others)}." : "there is none. Scan instead."),
+        Data(("class", recordClass.Name), ("nodes", string.Join(',', others))));
 
     public static RpcException TooManyWatches() => RpcErrors.Create(
         StatusCode.ResourceExhausted, Platform.V1.ErrorReason.TooManyStreams,
@@ -63,9 +68,9 @@ internal static class SyncErrors
         StatusCode.OutOfRange, ErrorReason.ResumeTokenExpired,
         "What came after the token is no longer held here, or it is another node's. Scan, then watch anew.");
 
-    public static RpcException RecordUnknown(RecordAddress address) => RpcErrors.Create(
-        StatusCode.NotFound, ErrorReason.RecordUnknown, "There is no such record.",
-        Data(("class", address.Class.Name)));
+    public static RpcException StrandedUnknown() => RpcErrors.Create(
+        StatusCode.NotFound, ErrorReason.StrandedUnknown,
+        "This node has no such stranded write, or none that the caller has to do with.");
 
     public static RpcException NodeUnknown(string node, Topology topology) => RpcErrors.Create(
         StatusCode.NotFound, ErrorReason.NodeUnknown,
@@ -73,13 +78,15 @@ internal static class SyncErrors
         Data(("node", node)));
 
     /// <summary>A read that found no value.</summary>
-    public static RpcException Of(FoundState state, RecordAddress address) => state switch
+    public static RpcException Of(FoundState state, RecordClass recordClass) => state switch
     {
         FoundState.Erased => RpcErrors.Create(
             StatusCode.NotFound, ErrorReason.RecordErased, "The record's subject was erased."),
         FoundState.Damaged => RpcErrors.Create(
             StatusCode.DataLoss, ErrorReason.RecordDamaged, "The record's bytes are not those that its home sealed."),
-        FoundState.Absent => RecordUnknown(address),
+        FoundState.Absent => RpcErrors.Create(
+            StatusCode.NotFound, ErrorReason.RecordUnknown, "There is no such record.",
+            Data(("class", recordClass.Name))),
         _ => HomeUnavailable(),
     };
 
@@ -108,8 +115,37 @@ internal static class SyncErrors
         HomeReason.DatabaseUnavailable => RpcErrors.Create(
             StatusCode.Unavailable, ErrorReason.DatabaseUnavailable, MessageOf(reply), null,
             RpcErrors.RetryAfter(RetryDelay)),
+        HomeReason.KeysFull => KeyStoreFull(),
+        HomeReason.KeysUnavailable => KeyStoreUnavailable(),
         _ => HomeUnavailable(),
     };
+
+    /// <summary>
+    /// A dependency of the node's own that failed under whatever it was doing; null: nothing of that kind, which is a
+    /// bug's.
+    /// </summary>
+    public static RpcException? OfFault(Exception fault) => fault switch
+    {
+        KeyStoreFullException => KeyStoreFull(),
+        KeyStoreUnavailableException or KeyErasedException => KeyStoreUnavailable(),
+        DatabaseOutcomeUnknownException => RpcErrors.Create(
+            StatusCode.Unknown, ErrorReason.WriteOutcomeUnknown, "Whether it was done is not known. Repeat it."),
+        DatabaseUnavailableException or DbException => RpcErrors.Create(
+            StatusCode.Unavailable, ErrorReason.DatabaseUnavailable, "The node's database does not answer.", null,
+            RpcErrors.RetryAfter(RetryDelay)),
+        InvalidOperationException { InnerException: DbException inner } => OfFault(inner), // as EF Core wraps it
+        _ => null,
+    };
+
+    private static RpcException KeyStoreFull() => RpcErrors.Create(
+        StatusCode.ResourceExhausted, ErrorReason.KeyStoreFull,
+        "The node holds as many data keys as Sync:Keys:KeysMax says. Nothing was written.",
+        Data(("limit", "Sync:Keys:KeysMax")));
+
+    private static RpcException KeyStoreUnavailable() => RpcErrors.Create(
+        StatusCode.Unavailable, ErrorReason.KeyStoreUnavailable,
+        "The node's data keys (Sync:Keys:StoreDirectory) cannot be written. Nothing was written.",
+        Data(("setting", "Sync:Keys:StoreDirectory")), RpcErrors.RetryAfter(RetryDelay));
 
     /// <summary>The reason of a reply that is not Ok, as it goes over the wire.</summary>
     public static ErrorReason ReasonOf(HomeReason reason) => reason switch
@@ -119,6 +155,8 @@ internal static class SyncErrors
         HomeReason.OutcomeUnknown => ErrorReason.WriteOutcomeUnknown,
         HomeReason.Overloaded => ErrorReason.Overloaded,
         HomeReason.DatabaseUnavailable => ErrorReason.DatabaseUnavailable,
+        HomeReason.KeysFull => ErrorReason.KeyStoreFull,
+        HomeReason.KeysUnavailable => ErrorReason.KeyStoreUnavailable,
         HomeReason.EpochStale => ErrorReason.EpochStale,
         HomeReason.NotHome => ErrorReason.NotHome,
         _ => ErrorReason.HomeUnavailable,
@@ -135,6 +173,8 @@ internal static class SyncErrors
         HomeReason.OutcomeUnknown => "Whether it was written is not known. Repeat it with the same request_id.",
         HomeReason.Overloaded => "More writes wait than this node holds. Nothing was written.",
         HomeReason.DatabaseUnavailable => "The database does not answer. Nothing was written.",
+        HomeReason.KeysFull => "The home holds as many data keys as it may. Nothing was written.",
+        HomeReason.KeysUnavailable => "The home's data keys cannot be written. Nothing was written.",
         _ => "The home cannot be asked, or may not serve now. Nothing was written.",
     };
 

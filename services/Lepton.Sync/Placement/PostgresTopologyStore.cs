@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Lepton.Sync.Storage;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -11,19 +12,16 @@ namespace Lepton.Sync.Placement;
 internal sealed class PostgresTopologyStore(
     IOptions<PlacementOptions> options, TimeProvider time, ILoggerFactory loggers) : ITopologyStore, IDisposable
 {
-    // Numbered; never reused, and others than those of the tables that share the database.
-    private const long SchemaLock = 0x4c65_7074_0101;
     private const int PoolSizeMax = 4;
 
-    // A step that was released is never changed, and only adds: nodes of two versions run side by side.
-    private static readonly string[] Steps =
+    private static readonly SchemaSteps Steps = new("topology_steps", 0x4c65_7074_0101,
     [
         """
         CREATE TABLE topology (
             id integer PRIMARY KEY CHECK (id = 1), epoch bigint NOT NULL CHECK (epoch >= 1),
             document bytea NOT NULL, digest bytea NOT NULL, change_time timestamptz NOT NULL DEFAULT now())
         """,
-    ];
+    ]);
 
     private readonly Lock _making = new();
     private NpgsqlDataSource? _source;
@@ -79,7 +77,7 @@ internal sealed class PostgresTopologyStore(
         {
             await using var connection = await Source().OpenConnectionAsync(both.Token);
             if (!_hasSchema)
-                await EnsureSchemaAsync(connection, both.Token);
+                await Steps.EnsureAsync(connection, both.Token);
             _hasSchema = true;
             return await work(connection, both.Token);
         }
@@ -92,27 +90,6 @@ internal sealed class PostgresTopologyStore(
                 ? $"no answer within {options.Value.Topology.TimeMax}"
                 : e.Message;
             throw new TopologyUnavailableException($"The topology store ({Kind}) does not answer: {why}", e);
-        }
-    }
-
-    private static async Task EnsureSchemaAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await ExecuteAsync($"SELECT pg_advisory_xact_lock({SchemaLock})");
-        await ExecuteAsync("CREATE TABLE IF NOT EXISTS topology_steps (step integer PRIMARY KEY)");
-        await using var count = new NpgsqlCommand("SELECT count(*)::integer FROM topology_steps", connection);
-        var done = (int)(await count.ExecuteScalarAsync(cancellationToken) ?? 0);
-        for (var step = done; step < Steps.Length; step++)
-        {
-            await ExecuteAsync(Steps[step]);
-            await ExecuteAsync($"INSERT INTO topology_steps VALUES ({step})");
-        }
-        await transaction.CommitAsync(cancellationToken);
-
-        async Task ExecuteAsync(string text)
-        {
-            await using var command = new NpgsqlCommand(text, connection);
-            await command.ExecuteNonQueryAsync(cancellationToken);
         }
     }
 
@@ -134,16 +111,9 @@ internal sealed class PostgresTopologyStore(
 
     private NpgsqlDataSource MakeSource()
     {
-        var timeMaxSeconds = (int)Math.Ceiling(options.Value.Topology.TimeMax.TotalSeconds);
-        var connection = new NpgsqlConnectionStringBuilder
-        {
-            MaxPoolSize = PoolSizeMax, ApplicationName = "lepton-sync-topology",
-        };
-        foreach (var (key, value) in options.Value.Topology.ReadConnection().Cast<KeyValuePair<string, object>>())
-            connection[key] = value;
-        (connection.Timeout, connection.CommandTimeout) = (timeMaxSeconds, timeMaxSeconds);
-        connection.IncludeErrorDetail = false; // it would hold rows
-        return new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(loggers).Build();
+        var timeMax = TimeSpan.FromSeconds(Math.Ceiling(options.Value.Topology.TimeMax.TotalSeconds));
+        return DataSources.Make(options.Value.Topology.ReadConnection().ConnectionString, "lepton-sync-topology",
+            PoolSizeMax, timeMax, timeMax, loggers);
     }
 
     // So that an unchanged topology is neither sent nor read again.

@@ -20,9 +20,17 @@ internal interface IDataKeys
     /// It may be destroyed before it is used: <see cref="IRecordSealer.Seal"/> says so, and the caller asks again.
     /// </summary>
     /// <exception cref="KeyStoreFullException">There are as many keys as the node holds.</exception>
-    /// <exception cref="IOException">The store cannot be written.</exception>
+    /// <exception cref="KeyStoreUnavailableException">The store cannot be written.</exception>
     ValueTask<DataKey> ForWriteAsync(
         ClassId recordClass, string tenant, string? subject, CancellationToken cancellationToken);
+
+    /// <summary>The same for a subject (null: nobody) that is known by its digest.</summary>
+    /// <exception cref="KeyStoreFullException">There are as many keys as the node holds.</exception>
+    /// <exception cref="KeyStoreUnavailableException">The store cannot be written.</exception>
+    /// <exception cref="NotSupportedException">These keys are not kept by subject.</exception>
+    ValueTask<DataKey> ForWriteAsync(
+        ClassId recordClass, SubjectDigest? subject, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"{GetType().Name} keeps no keys by a subject's digest.");
 
     /// <summary>What is known here of a key. Quick: memory only.</summary>
     DataKeyLookup Find(KeyId id);
@@ -67,6 +75,10 @@ internal sealed record DataKey(KeyId Id, ClassId Class, SubjectDigest? Subject, 
 /// <summary>As many keys are here as <c>Sync:Keys:KeysMax</c> says.</summary>
 internal sealed class KeyStoreFullException(int keysMax)
     : Exception($"The node holds {keysMax} data keys; Sync:Keys:KeysMax takes more.");
+
+/// <summary>The file of the keys, or the key-encryption key, cannot be used now: nothing was done.</summary>
+internal sealed class KeyStoreUnavailableException(Exception inner)
+    : IOException($"Sync:Keys:StoreDirectory: the key store cannot be written: {inner.Message}", inner);
 
 /// <summary>
 /// A key was destroyed between its choice and its use: ask <see cref="IDataKeys.ForWriteAsync"/> again.

@@ -163,7 +163,7 @@ internal sealed partial class KeyStore
             await RewriteAsync(cancellationToken);
         var start = time.GetTimestamp();
         _isDirty = true;
-        await file.AppendAsync(KeyFrames.Write(items), cancellationToken);
+        await WriteAsync(file.AppendAsync(KeyFrames.Write(items), cancellationToken));
         _isDirty = false;
         Measure("append", start);
     }
@@ -173,12 +173,24 @@ internal sealed partial class KeyStore
         var start = time.GetTimestamp();
         _isDirty = true;
         IEnumerable<KeyItem> unrotated = UnrotatedSince is { } since ? [new KeyItem.Unrotated(since)] : [];
-        await file.ReplaceAsync(KeyFrames.Write(
+        await WriteAsync(file.ReplaceAsync(KeyFrames.Write(
         [
             new KeyItem.Head(_node), .. unrotated, .. _table.ErasedItems(), .. _table.Live.Select(ItemOf),
-        ]), cancellationToken);
+        ]), cancellationToken));
         _isDirty = false;
         Measure("rewrite", start);
+    }
+
+    private static async Task WriteAsync(Task write)
+    {
+        try
+        {
+            await write;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new KeyStoreUnavailableException(e);
+        }
     }
 
     private void Measure(string kind, long start) => metrics.StoreWrites.Record(

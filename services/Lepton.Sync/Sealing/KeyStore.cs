@@ -69,13 +69,14 @@ internal sealed partial class KeyStore(
     }
 
     public ValueTask<DataKey> ForWriteAsync(
-        ClassId recordClass, string tenant, string? subject, CancellationToken cancellationToken)
-    {
-        var digest = subject is null ? null : blinding.OfSubject(tenant, subject);
-        return _table.ForWrite(recordClass, digest) is { } key
+        ClassId recordClass, string tenant, string? subject, CancellationToken cancellationToken) => ForWriteAsync(
+        recordClass, subject is null ? null : blinding.OfSubject(tenant, subject), cancellationToken);
+
+    public ValueTask<DataKey> ForWriteAsync(
+        ClassId recordClass, SubjectDigest? subject, CancellationToken cancellationToken) =>
+        _table.ForWrite(recordClass, subject) is { } key
             ? new(key)
-            : new(MakeAsync((recordClass, digest), cancellationToken));
-    }
+            : new(MakeAsync((recordClass, subject), cancellationToken));
 
     public async Task AddAsync(IReadOnlyList<DataKey> keys, CancellationToken cancellationToken)
     {

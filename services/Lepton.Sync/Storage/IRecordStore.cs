@@ -20,7 +20,8 @@ internal interface IRecordStore
 
     /// <summary>
     /// What a source's home committed, in its order, with how far that is, in one transaction. A row that is not newer
-    /// than what is there changes nothing, and progress never goes back.
+    /// than what is there changes nothing, progress never goes back, and a batch from before it comes late and changes
+    /// nothing at all: what superseded its rows may be collected.
     /// </summary>
     Task ApplyAsync(
         SourceProgress progress, IReadOnlyList<StoredRecord> records, CancellationToken cancellationToken);
@@ -50,11 +51,19 @@ internal interface IRecordStore
 
     /// <summary>
     /// After a promotion that this node was not asked for: makes a slot what its new home says it is. Rows that the
-    /// home lacks, or has in an older version, are moved to the table of stranded writes, never just dropped.
+    /// home lacks, or has in an older version, are moved to the table of stranded writes, never just dropped; but for
+    /// tombstones of what the home does not know.
     /// </summary>
     /// <returns>How many were stranded.</returns>
     Task<int> ReplaceSlotAsync(
         ClassId recordClass, SlotId slot, IReadOnlyList<StoredRecord> rows, CancellationToken cancellationToken);
+}
+
+/// <summary>The write-ahead log that change capture reads.</summary>
+internal interface ILogEnd
+{
+    /// <summary>Where it ends now: beyond everything that is committed.</summary>
+    Task<LogPosition> ReadLogEndAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>One write of a home.</summary>

@@ -7,7 +7,7 @@ namespace Lepton.Sync.Storage;
 /// The rows in PostgreSQL. Every method throws <see cref="DatabaseUnavailableException"/> where the database does not
 /// answer (nothing done), and the writing ones <see cref="DatabaseOutcomeUnknownException"/> where it cannot be told.
 /// </summary>
-internal sealed class PostgresRecordStore(RecordDatabase database, StorageMetrics metrics) : IRecordStore
+internal sealed class PostgresRecordStore(RecordDatabase database, StorageMetrics metrics) : IRecordStore, ILogEnd
 {
     /// <summary>Most keys, or rows, of one call: beyond it a caller has no bound of its own.</summary>
     public const int RowsMax = 10_000;
@@ -100,6 +100,15 @@ internal sealed class PostgresRecordStore(RecordDatabase database, StorageMetric
         metrics.Stranded.Add(stranded);
         return stranded;
     }
+
+    /// <summary>Where the write-ahead log ends now: beyond everything that is committed.</summary>
+    public Task<LogPosition> ReadLogEndAsync(CancellationToken cancellationToken) => database.ReadAsync(
+        "read_log_end", async (c, token) =>
+        {
+            await using NpgsqlCommand command = new("SELECT pg_current_wal_insert_lsn()", c);
+            return new LogPosition((ulong)(NpgsqlTypes.NpgsqlLogSequenceNumber)(
+                await command.ExecuteScalarAsync(token) ?? throw new InvalidDataException("The log has no end.")));
+        }, cancellationToken);
 
     /// <summary>Forgets request ids of writes older than <paramref name="before"/> (by clock).</summary>
     /// <returns>How many, at most <paramref name="limit"/>.</returns>

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -166,26 +165,15 @@ internal sealed class RecordDatabase(
         }
     }
 
-    private NpgsqlDataSource MakeSource(int connections)
-    {
-        // What the connection string says itself counts, but for the size of the pool.
-        var connection = new NpgsqlConnectionStringBuilder
+    private NpgsqlDataSource MakeSource(int connections) => DataSources.Make(
+        options.Value.ReadConnection(), "lepton-sync", connections, options.Value.ConnectTimeMax,
+        options.Value.CommandTimeMax, loggers, connection =>
         {
-            Timeout = (int)options.Value.ConnectTimeMax.TotalSeconds,
-            CommandTimeout = (int)options.Value.CommandTimeMax.TotalSeconds,
-            ApplicationName = "lepton-sync",
-            MaxAutoPrepare = 32,
-            AutoPrepareMinUsages = 2,
-            NoResetOnClose = true, // nothing here changes a session
-            Options = Planner,
-        };
-        var configured = new DbConnectionStringBuilder { ConnectionString = options.Value.ReadConnection() };
-        foreach (var (key, value) in configured.Cast<KeyValuePair<string, object>>())
-            connection[key] = value;
-        connection.MaxPoolSize = connections;
-        connection.IncludeErrorDetail = false; // it would hold rows
-        return new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(loggers).Build();
-    }
+            connection.MaxAutoPrepare = 32;
+            connection.AutoPrepareMinUsages = 2;
+            connection.NoResetOnClose = true; // nothing here changes a session
+            connection.Options = Planner;
+        });
 
     private static async Task DisposeAsync(NpgsqlDataSource? source)
     {

@@ -2,16 +2,10 @@ using Npgsql;
 
 namespace Lepton.Sync.Storage;
 
-/// <summary>
-/// The tables, made and changed by numbered steps under an advisory lock. A step that was released is never changed,
-/// and only adds (expand, then contract): nodes of two versions may run side by side. Why they are so: README.md,
-/// Storage.
-/// </summary>
+/// <summary>The tables. Why they are so: README.md, Storage.</summary>
 internal static class Schema
 {
-    private const long Lock = 0x4c65_7074_0101; // numbers of the database's own; never reused
-
-    private static readonly string[] Steps =
+    private static readonly SchemaSteps Steps = new("schema_steps", 0x4c65_7074_0101,
     [
         """
         CREATE TABLE records (
@@ -33,30 +27,14 @@ internal static class Schema
             sha256 bytea NOT NULL, request_id uuid, strand_time timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (class, key, term, clock));
         """,
-    ];
+        // Old ones are looked for in every slot, again and again: the young are not read for it.
+        """
+        CREATE INDEX records_tombstones_by_age ON records (class, slot, clock) WHERE kind = 1;
+        DROP INDEX records_tombstones;
+        """,
+    ]);
 
-    /// <summary>Brings the database to this version; one of a later version is left as it is.</summary>
-    public static async Task EnsureAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
-        await ExecuteAsync(
-            connection, "CREATE TABLE IF NOT EXISTS schema_steps (step integer PRIMARY KEY)", cancellationToken);
-        await using var count = new NpgsqlCommand("SELECT count(*)::integer FROM schema_steps", connection);
-        var done = (int)(await count.ExecuteScalarAsync(cancellationToken) ?? 0);
-        for (var step = done; step < Steps.Length; step++)
-        {
-            await ExecuteAsync(connection, Steps[step], cancellationToken);
-            await ExecuteAsync(connection, $"INSERT INTO schema_steps VALUES ({step})", cancellationToken);
-        }
-        await transaction.CommitAsync(cancellationToken);
-    }
-
-    // Constants of this file only.
-    private static async Task ExecuteAsync(
-        NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    /// <inheritdoc cref="SchemaSteps.EnsureAsync" />
+    public static Task EnsureAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        Steps.EnsureAsync(connection, cancellationToken);
 }

@@ -10,6 +10,7 @@ internal sealed class StorageMetrics
     private readonly Meter _meter;
     private readonly Counter<long> _writes;
     private readonly Counter<long> _failures;
+    private readonly Counter<long> _settled;
     private readonly Histogram<double> _duration;
 
     public StorageMetrics(IMeterFactory meters)
@@ -23,6 +24,8 @@ internal sealed class StorageMetrics
             "Uses of the database that failed, by operation and kind.");
         Stranded = _meter.CreateCounter<long>("lepton.sync.stranded_writes", "{write}",
             "Rows that a promotion elsewhere left behind here, kept apart.");
+        _settled = _meter.CreateCounter<long>("lepton.sync.stranded_writes.settled", "{write}",
+            "Stranded writes that a person decided on, by outcome: restored, discarded.");
         RequestsSwept = _meter.CreateCounter<long>("lepton.sync.requests.swept", "{row}",
             "Request ids forgotten because they were over.");
     }
@@ -44,6 +47,9 @@ internal sealed class StorageMetrics
             HomeOutcomeKind.Overloaded => "overloaded",
             _ => "cancelled",
         }));
+
+    public void StrandedSettled(string outcome) =>
+        _settled.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Used(string operation, TimeSpan duration) => _duration.Record(duration.TotalSeconds,
         new KeyValuePair<string, object?>("operation", operation));

@@ -63,7 +63,14 @@ internal sealed class StorageOptions
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00", ErrorMessage = "1 min to 30 days")]
     public TimeSpan RequestKeepTime { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How often older ones are deleted. 1 s to 1 day, default 1 min.</summary>
+    /// <summary>
+    /// How old a tombstone is, by its home's clock, before it is collected; not younger than a request id may be.
+    /// 1 min to 365 days, default 7 days.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00", ErrorMessage = "1 min to 365 days")]
+    public TimeSpan TombstoneKeepTime { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How often what is older is deleted, of both. 1 s to 1 day, default 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ErrorMessage = "1 s to 1 day")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
 
@@ -90,5 +97,8 @@ internal sealed class StorageOptions
         if (options.Database.Length > 0 == options.DatabaseFile.Length > 0)
             yield return "Sync:Storage:Database takes a connection string, or Sync:Storage:DatabaseFile a file with "
                 + "it: one of the two.";
+        if (options.TombstoneKeepTime < options.RequestKeepTime)
+            yield return "Sync:Storage:TombstoneKeepTime takes at least Sync:Storage:RequestKeepTime: a repeated "
+                + "deletion must be known for as long.";
     }
 }

@@ -77,9 +77,10 @@ internal sealed class SimulatedRows(TimeProvider time)
     public int Apply(SourceProgress progress, IReadOnlyList<StoredRecord> records)
     {
         List<StoredRecord> changed = [];
-        foreach (var record in records)
-            Take(record, changed);
         var known = _progress.GetValueOrDefault(progress.Source.Value);
+        bool isLate = known is not null && known.Timeline == progress.Timeline && known.Position > progress.Position;
+        foreach (var record in isLate ? [] : records)
+            Take(record, changed);
         if (known is null || known.Timeline != progress.Timeline || known.Position < progress.Position)
             _progress[progress.Source.Value] = progress;
         Commit(changed, changed.Count > 0);
@@ -109,11 +110,13 @@ internal sealed class SimulatedRows(TimeProvider time)
         var theirs = rows.ToDictionary(RowKey.Of, r => r.Version);
         StoredRecord[] left = [.. _rows.Values.Where(r => r.Class == recordClass && r.Slot == slot
             && theirs.GetValueOrDefault(RowKey.Of(r)) < r.Version)];
+        StoredRecord[] writes = [.. left.Where(
+            r => r.Kind == RecordKind.Value || theirs.ContainsKey(RowKey.Of(r)))];
+        _stranded.AddRange(writes);
         foreach (var row in left)
         {
             var key = RowKey.Of(row);
             _rows.Remove(key);
-            _stranded.Add(row);
             var kept = theirs.GetValueOrDefault(key);
             foreach (var request in _requests.Where(q => q.Key.Item1.Equals(key) && q.Value > kept).ToArray())
                 _requests.Remove(request.Key);
@@ -122,7 +125,7 @@ internal sealed class SimulatedRows(TimeProvider time)
         foreach (var row in rows)
             Take(row, changed);
         Commit(changed, changed.Count > 0);
-        return left.Length;
+        return writes.Length;
     }
 
     private HomeWriteResult Write(HomeWrite write, List<StoredRecord> changed)

@@ -41,7 +41,8 @@ internal sealed class ErasureNode(
     public T Get<T>() where T : notnull => (_app ?? throw new InvalidOperationException("It is stopped."))
         .Services.GetRequiredService<T>();
 
-    public async Task StartAsync()
+    /// <param name="change">Other parts than the service's own.</param>
+    public async Task StartAsync(Action<IServiceCollection>? change = null)
     {
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
@@ -56,13 +57,14 @@ internal sealed class ErasureNode(
             ["Sync:Erasure:RetryMax"] = "00:00:01",
         });
         builder.AddServiceDefaults("sync");
-        builder.Services.AddSyncSealing().AddSyncErasure()
+        builder.Services.AddSyncFaults().AddSyncSealing().AddSyncErasure()
             .AddSingleton<ITopologySource>(new FixedTopology(site.Region, regions))
             .AddSingleton<IRecordStore>(Records)
             .AddSingleton<IErasedRecords>(Records)
             .AddSingleton<DatabaseConnection>(() => database)
             .AddSingleton<PeerAddress>(node => addresses.GetValueOrDefault(node.Name))
             .AddSingleton<PeerAdapter>();
+        change?.Invoke(builder.Services);
         _app = builder.Build();
         _app.MapServiceDefaults(SyncApp.NoOthers, PeerService.Descriptor, V1.SubjectService.Descriptor);
         _app.MapGrpcService<PeerAdapter>();
@@ -101,10 +103,13 @@ internal sealed class ErasureNode(
         return row;
     }
 
-    /// <summary>The one method of the peer service that this part has.</summary>
+    /// <summary>The methods of the peer service that this part has.</summary>
     internal sealed class PeerAdapter(ErasureEndpoint erasure) : PeerService.PeerServiceBase
     {
         public override Task<ApplyErasureResponse> ApplyErasure(
             ApplyErasureRequest request, ServerCallContext context) => erasure.ApplyAsync(request, context);
+
+        public override Task<FindErasureResponse> FindErasure(
+            FindErasureRequest request, ServerCallContext context) => erasure.FindAsync(request, context);
     }
 }

@@ -11,6 +11,7 @@ using Lepton.Sync.Sealing;
 using Lepton.Sync.Tests.Sealing;
 using Lepton.Sync.V1;
 using Lepton.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace Lepton.Sync.Tests.Erasure;
@@ -77,10 +78,42 @@ public sealed class ErasureServiceTests(SyncServer server) : IAsyncLifetime
             AssertNoCanary(await DumpAsync(node.Database));
             Assert.All(node.Records.Rows, r => AssertNoCanary([.. r.Key.Span, .. r.Body.Span]));
         }
-        // The other node applied it and does not know how it stands.
-        var elsewhere = await Assert.ThrowsAsync<RpcException>(() => GetAsync(done.ErasureId, _america));
-        Assert.Equal("ERASURE_UNKNOWN", RpcErrors.ReasonOf(elsewhere));
-        Assert.Equal("eu-west-a", RpcErrors.InfoOf(RpcErrors.DetailsOf(elsewhere))!.Metadata["node"]);
+        // Whichever node is asked tells the same, for it asks the one that ordered it.
+        Assert.Equal(done, await GetAsync(done.ErasureId, _america));
+        string none = Guid.NewGuid().ToString();
+        await RefusedAsync("ERASURE_UNKNOWN", GetAsync(none, _america));
+        await RefusedAsync("ERASURE_UNKNOWN", Subjects(_america, "globex").GetErasureAsync(
+            new GetErasureRequest { ErasureId = done.ErasureId }).ResponseAsync);
+        await _europe.StopAsync();
+        foreach (var id in new[] { done.ErasureId, none }) // it may have ordered the other, too
+        {
+            var silent = await Assert.ThrowsAsync<RpcException>(() => GetAsync(id, _america));
+            Assert.Equal((StatusCode.Unavailable, "ERASURE_UNAVAILABLE"),
+                (silent.StatusCode, RpcErrors.ReasonOf(silent)));
+            Assert.Equal("eu-west-a", RpcErrors.InfoOf(RpcErrors.DetailsOf(silent))!.Metadata["nodes"]);
+        }
+        await RefusedAsync("ERASURE_UNKNOWN", Subjects(_america, "globex").GetErasureAsync(
+            new GetErasureRequest { ErasureId = done.ErasureId }).ResponseAsync);
+    }
+
+    /// <summary>S7: an order that cannot be carried out says so by a reason, and is carried out later.</summary>
+    [Fact]
+    public async Task Erase_KeyStoreUnwritable_SaysSoAndIsCarriedOutLater()
+    {
+        CrashingKeyFile file = new();
+        await _europe.StopAsync();
+        await _europe.StartAsync(services => services.AddSingleton<IKeyFile>(file));
+        var row = await _europe.PutAsync("k", "v", "ada");
+        file.FailNextReplacement = true;
+
+        var refused = await Assert.ThrowsAsync<RpcException>(
+            () => Subjects(_europe, "acme").EraseAsync(new EraseRequest { Subject = "ada" }).ResponseAsync);
+
+        Assert.Equal((StatusCode.Unavailable, "KEY_STORE_UNAVAILABLE"),
+            (refused.StatusCode, RpcErrors.ReasonOf(refused)));
+        Assert.Equal("Sync:Keys:StoreDirectory",
+            RpcErrors.InfoOf(RpcErrors.DetailsOf(refused))!.Metadata["setting"]);
+        await UntilAsync(() => Task.FromResult(_europe.Keys.Find(row.KeyId).State == KeyState.Erased));
     }
 
     [Fact]

@@ -157,18 +157,6 @@ public sealed class TopologyChangeTests(SyncServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public void Metrics_AreListedInTheReadme()
-    {
-        var listed = MetricList.Listed(MetricList.RepositoryFile("services/Lepton.Sync/README.md"))
-            .Select(r => (r.Name, r.Type, r.Unit));
-        var live = MetricList.Live(m => m == PlacementMetrics.Name, (_, _, _) => "")
-            .Select(r => (r.Name, r.Type, r.Unit)).ToArray();
-
-        Assert.Contains("lepton.sync.slots", live.Select(r => r.Name));
-        Assert.Empty(live.Except(listed));
-    }
-
-    [Fact]
     public void Metrics_ANode_CountsItsSlots()
     {
         WatchedNode node = _nodes[0];

@@ -145,6 +145,31 @@ public sealed class ConfirmationsTests
         Assert.Equal(ConfirmationState.Met, (await kept).State);
     }
 
+    /// <summary>What tombstones wait for: every replica, by the present map, on the present timeline.</summary>
+    [Fact]
+    public void ConfirmedSlots_EveryReplica_CountsByTheMapOfNow()
+    {
+        Maps maps = new(Maps.Make(5, [0, 1], [0]), new NodeId(0));
+        using Confirmations confirmations = new(maps, _options, Parts.Metrics(), TimeProvider.System);
+        confirmations.Begin(Timeline);
+        Assert.Equal((0, SlotId.Count), (Count(Maps.Shared), Count(Maps.EuOnly))); // nobody else has the second
+        confirmations.Acknowledged(EuB, Timeline, new LogPosition(49), 5);
+        Assert.Equal(0, Count(Maps.Shared));
+        confirmations.Acknowledged(EuB, Timeline, new LogPosition(50), 5);
+        Assert.Equal((SlotId.Count, 0), (Count(Maps.Shared), Count(Maps.Shared, "another")));
+
+        maps.Set(Maps.Make(6, [0, 1, 2], [1, 0], term: 6)); // the third joined later, and the second class is another's
+        Assert.Equal((0, 0), (Count(Maps.Shared), Count(Maps.EuOnly)));
+        confirmations.Acknowledged(EuB, Timeline, new LogPosition(60), 6);
+        confirmations.Acknowledged(UsA, Timeline, new LogPosition(60), 5);
+        Assert.Equal(0, Count(Maps.Shared)); // it has the slots of the map before
+        confirmations.Acknowledged(UsA, Timeline, new LogPosition(60), 6);
+        Assert.Equal(SlotId.Count, Count(Maps.Shared));
+
+        int Count(short recordClass, string timeline = Timeline) =>
+            confirmations.ConfirmedSlots(new ClassId(recordClass), timeline, new LogPosition(50)).Count;
+    }
+
     [Fact]
     public async Task Wait_MoreThanTheBound_IsOverloaded()
     {

@@ -117,7 +117,7 @@ public sealed class KeyStoreTests : IDisposable
         var ada = await run.Keys.ForWriteAsync(FixedTopology.Blind, "acme", "ada", default);
         file.CutNextAppendAt = 30;
 
-        await Assert.ThrowsAsync<IOException>(
+        await Assert.ThrowsAsync<KeyStoreUnavailableException>(
             () => run.Keys.ForWriteAsync(FixedTopology.Blind, "acme", "bob", default).AsTask());
         var bob = await run.Keys.ForWriteAsync(FixedTopology.Blind, "acme", "bob", default);
 
@@ -135,7 +135,8 @@ public sealed class KeyStoreTests : IDisposable
         var subject = run.Sealer.DigestOf("acme", "ada");
         file.FailNextReplacement = true;
 
-        await Assert.ThrowsAsync<IOException>(() => run.Keys.EraseAsync(subject, _site.Time.GetUtcNow(), default));
+        await Assert.ThrowsAsync<KeyStoreUnavailableException>(
+            () => run.Keys.EraseAsync(subject, _site.Time.GetUtcNow(), default));
         var inMemory = run.Keys.Find(ada.Id).State;
         // Killed here, the key is back: the order, which is durable, is applied again.
         using (var killed = await SealingRun.StartAsync(_site, new CrashingKeyFile(file.Bytes)))

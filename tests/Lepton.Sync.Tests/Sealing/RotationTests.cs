@@ -74,7 +74,7 @@ public sealed class RotationTests : IDisposable
             await run.Keys.ForWriteAsync(FixedTopology.Blind, "acme", "bob", default);
             await run.Keys.EraseAsync(run.Sealer.DigestOf("acme", "bob"), _site.Time.GetUtcNow(), default);
             file.FailNextReplacement = true;
-            await Assert.ThrowsAsync<IOException>(() => run.Keys.RotateAsync(default));
+            await Assert.ThrowsAsync<KeyStoreUnavailableException>(() => run.Keys.RotateAsync(default));
             Assert.Equal(2, run.Provider.Epochs.Count);
             Assert.NotNull(run.Keys.UnrotatedSince);
         }

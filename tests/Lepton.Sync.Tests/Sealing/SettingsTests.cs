@@ -48,23 +48,4 @@ public sealed class SettingsTests : IDisposable
             Assert.Contains(faults, f => f.StartsWith($"Sync:{key} takes ", StringComparison.Ordinal));
         Assert.Equal(18, faults.Length);
     }
-
-    [Fact]
-    public async Task Metrics_OfSealingAndErasure_AreThoseThatTheReadmeLists()
-    {
-        using var run = await SealingRun.StartAsync(_site);
-        using var meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        var factory = meters.GetRequiredService<IMeterFactory>();
-        new SealingMetrics(factory).Watch(run.Keys, TimeProvider.System);
-        _ = new ErasureMetrics(factory);
-
-        var listed = MetricList.Listed(MetricList.RepositoryFile("services/Lepton.Sync/README.md"));
-        var live = MetricList.Live(m => m == "Lepton.Sync", PrometheusText.NameOf);
-
-        Assert.Equal("", MetricList.Differences([.. listed.Where(IsOurs)], [.. live.Where(IsOurs)]));
-    }
-
-    private static bool IsOurs(MetricRow row) => row.Name.StartsWith("lepton.sync.sealing.", StringComparison.Ordinal)
-        || row.Name.StartsWith("lepton.sync.keys.", StringComparison.Ordinal)
-        || row.Name.StartsWith("lepton.sync.erasure.", StringComparison.Ordinal);
 }

@@ -196,6 +196,40 @@ public abstract class AppliedChangesContract : IAsyncLifetime
         Assert.Empty(await Store.KeysAsync(tombstones: true));
     }
 
+    /// <summary>A tombstone of what the new home does not know is no write that somebody misses.</summary>
+    [Fact]
+    public async Task ReplaceSlotAsync_Tombstones_AreStrandedOnlyOverARecord()
+    {
+        await Store.PutAsync(Tombstone("collected there", Version(1)));
+        await Store.PutAsync(Tombstone("alive there", Version(2)));
+
+        Assert.Equal(1, await Store.ReplaceSlotAsync(Class, Slot, [Value("alive there", Version(1))], default));
+
+        Assert.Equal(["alive there"], await Store.KeysAsync(tombstones: true));
+        Assert.Equal(["alive there"], await StrandedAsync());
+    }
+
+    /// <summary>S4: a batch that comes after a later one brings back nothing that is collected.</summary>
+    [Fact]
+    public async Task ApplyAsync_ALateBatch_ChangesNothing()
+    {
+        StoredRecord old = Value("a", Version(1), request: Request);
+        await ApplyAsync(10, old);
+        await ApplyAsync(20, Tombstone("a", Version(2)));
+        Assert.Equal(1, await Store.DropTombstonesAsync(Class, [Slot], before: 3, limit: 10, default));
+
+        await ApplyAsync(10, old, Value("b", Version(1), request: Request));
+
+        Assert.Empty(await Store.KeysAsync(tombstones: true));
+        Assert.Equal(HomeVerdict.Done, (await Store.PutAsync(Value("b", Version(9), request: Request))).Verdict);
+        // On another timeline positions count anew; and at the same place a transaction may still come in pieces.
+        await Store.ApplyAsync(
+            new SourceProgress(Source, "u", new LogPosition(5)), [Value("c", Version(1))], default);
+        await Store.ApplyAsync(
+            new SourceProgress(Source, "u", new LogPosition(5)), [Value("d", Version(1))], default);
+        Assert.Equal(["b", "c", "d"], await Store.KeysAsync());
+    }
+
     private protected abstract Task<IRecordStore> CreateAsync();
 
     /// <summary>The keys of the stranded writes, in order.</summary>

@@ -25,9 +25,11 @@ internal sealed class NaiveModel
 
     public void Apply(SourceProgress progress, IEnumerable<StoredRecord> records)
     {
+        SourceProgress? known = _progress.Find(p => p.Source == progress.Source);
+        if (known is not null && known.Timeline == progress.Timeline && known.Position > progress.Position)
+            return; // it comes late
         foreach (StoredRecord record in records)
             Take(record);
-        SourceProgress? known = _progress.Find(p => p.Source == progress.Source);
         if (known is not null && known.Timeline == progress.Timeline && known.Position >= progress.Position)
             return;
         _progress.RemoveAll(p => p.Source == progress.Source);
@@ -50,7 +52,8 @@ internal sealed class NaiveModel
             StoredRecord? theirs = rows.FirstOrDefault(r => KeyOf(r) == KeyOf(ours));
             if (theirs is not null && theirs.Version >= ours.Version)
                 continue;
-            stranded++;
+            if (ours.Kind == RecordKind.Value || theirs is not null)
+                stranded++;
             _effects.RemoveAll(e => KeyOf(e) == KeyOf(ours));
             _requests.RemoveAll(q => q.Key == KeyOf(ours) && q.Version > (theirs?.Version ?? RecordVersion.None));
         }

@@ -31,6 +31,10 @@ public sealed class StorageOptionsTests : IDisposable
         { "Sync:Storage:ClockLagMax takes 1 s to 1 h.", o => ((StorageOptions)o).ClockLagMax = TimeSpan.Zero },
         { "Sync:Storage:RequestKeepTime takes 1 min to 30 days.",
             o => ((StorageOptions)o).RequestKeepTime = TimeSpan.Zero },
+        { "Sync:Storage:TombstoneKeepTime takes 1 min to 365 days.",
+            o => ((StorageOptions)o).TombstoneKeepTime = TimeSpan.FromDays(366) },
+        { "Sync:Storage:TombstoneKeepTime takes at least Sync:Storage:RequestKeepTime: a repeated deletion must be "
+            + "known for as long.", o => ((StorageOptions)o).TombstoneKeepTime = TimeSpan.FromHours(23) },
         { "Sync:Storage:SweepInterval takes 1 s to 1 day.", o => ((StorageOptions)o).SweepInterval = TimeSpan.Zero },
         { "Sync:Storage:Database takes a connection string, or Sync:Storage:DatabaseFile a file with it: one of the "
             + "two.", o => ((StorageOptions)o).DatabaseFile = "also" },

@@ -196,7 +196,8 @@ internal static class ReadCommands
         call.Terminal.JsonLine(json);
     }
 
-    private static void AddValue(JsonObject json, ByteString value)
+    /// <summary>As text where it is text, else in base64.</summary>
+    public static void AddValue(JsonObject json, ByteString value)
     {
         try
         {
@@ -208,7 +209,8 @@ internal static class ReadCommands
         }
     }
 
-    private static string Text(ByteString value)
+    /// <summary>Likewise, for a line.</summary>
+    public static string Text(ByteString value)
     {
         try
         {

@@ -21,6 +21,7 @@ internal static class SyncCommand
         SubjectCommands.Erasure(session),
         SubjectCommands.Export(session),
         BackupCommands.Create(session),
+        StrandedCommands.Create(session),
     };
 
     /// <summary>A command to a region's nodes of Sync.</summary>

@@ -89,7 +89,8 @@ internal static class WriteCommands
             : ByteString.CopyFromUtf8(given);
     }
 
-    private static void Show(GatewayCall call, WriteResult result)
+    /// <summary>What became of a write.</summary>
+    public static void Show(GatewayCall call, WriteResult result)
     {
         Durability durability = result.Durability;
         if (call.Json)

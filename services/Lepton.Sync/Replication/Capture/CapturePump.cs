@@ -52,7 +52,8 @@ internal sealed partial class CapturePump(
         switch (told)
         {
             case CaptureBegun begun:
-                if (await spool.BeginAsync(begun, cancellationToken))
+                // After a start the spool goes on where it was, and the confirmations know of no timeline yet.
+                if (await spool.BeginAsync(begun, cancellationToken) || confirmations.Timeline != begun.Timeline)
                     confirmations.Begin(begun.Timeline);
                 break;
             case CapturedTransaction transaction:

@@ -1,4 +1,5 @@
 using Lepton.Sync.Records;
+using Lepton.Sync.Storage;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -98,20 +99,8 @@ internal sealed class PgCaptureSlot(Func<string> connection, string slot, string
             """, cancellationToken);
     }
 
-    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        var open = new NpgsqlConnection(connection());
-        try
-        {
-            await open.OpenAsync(cancellationToken);
-            return open;
-        }
-        catch
-        {
-            await open.DisposeAsync();
-            throw;
-        }
-    }
+    private Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
+        DataSources.OpenAsync(connection(), cancellationToken);
 
     private async Task PublishAsync(NpgsqlConnection open, CancellationToken cancellationToken)
     {

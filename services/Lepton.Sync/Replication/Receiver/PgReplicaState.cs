@@ -1,4 +1,5 @@
 using Lepton.Sync.Records;
+using Lepton.Sync.Storage;
 using Npgsql;
 
 namespace Lepton.Sync.Replication.Receiver;
@@ -45,25 +46,14 @@ internal sealed class PgReplicaState(Func<string> connection) : IReplicaState
     public async Task ForgetAsync(NodeId home, CancellationToken cancellationToken)
     {
         await using var open = await OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand("DELETE FROM slot_origins WHERE home = $1", open)
+        await using var command = new NpgsqlCommand(
+            $"UPDATE slot_origins SET term = {SlotOrigin.NoTerm} WHERE home = $1", open)
         {
             Parameters = { new() { Value = home.Value } },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        var open = new NpgsqlConnection(connection());
-        try
-        {
-            await open.OpenAsync(cancellationToken);
-            return open;
-        }
-        catch
-        {
-            await open.DisposeAsync();
-            throw;
-        }
-    }
+    private Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
+        DataSources.OpenAsync(connection(), cancellationToken);
 }

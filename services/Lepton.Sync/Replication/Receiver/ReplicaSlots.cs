@@ -95,14 +95,17 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
             [.. slots.Select(s => new SlotOrigin(recordClass, s, source, map.MapOf(recordClass).Term(s)))],
             cancellationToken);
 
-    /// <summary>What was missed of a source is not known: its slots are copied anew.</summary>
+    /// <summary>
+    /// What was missed of a source is not known: its slots are copied anew, and replaced, not merged. What the source
+    /// deleted meanwhile may be collected there, and nothing in a copy would tell of it.
+    /// </summary>
     public async Task ForgetAsync(NodeId source, CancellationToken cancellationToken)
     {
         await state.ForgetAsync(source, cancellationToken);
         lock (_lock)
         {
             foreach (var slot in _origins.Where(o => o.Value.Home == source).Select(o => o.Key).ToList())
-                _origins.Remove(slot);
+                _origins[slot] = (source, SlotOrigin.NoTerm);
             _sums = null;
         }
     }

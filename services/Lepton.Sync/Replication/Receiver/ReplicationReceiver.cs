@@ -96,7 +96,10 @@ internal sealed partial class ReplicationReceiver(
                 throw new IOException($"{source.Name} has no place to begin at.");
             // In this order: a crash in between begins anew, and none of the slots counts as whole that is not.
             await parts.Slots.ForgetAsync(source.Id, cancellationToken);
-            SourceProgress progress = new(source.Id, begin.Timeline, begin.Position);
+            // A source that crashed may begin before what it had sent: that is applied, and stays so.
+            SourceProgress progress = known?.Timeline == begin.Timeline && known.Position > begin.Position
+                ? known
+                : new SourceProgress(source.Id, begin.Timeline, begin.Position);
             await parts.Store.ApplyAsync(progress, [], cancellationToken);
             return (fresh, progress);
         }

@@ -1,5 +1,6 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Storage;
 
 namespace Lepton.Sync.Replication.Receiver;
 
@@ -10,6 +11,9 @@ namespace Lepton.Sync.Replication.Receiver;
 internal sealed class SlotCopier(
     SyncNode source, IReplicationPeer peer, RowIntake intake, StreamApplier applier, ReceiverParts parts)
 {
+    /// <summary>Rows at once in memory, of at most 1 MiB: beyond it all slots count as held.</summary>
+    private const int HeldRowsMax = 256;
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         AsyncSignal changed = new();
@@ -40,6 +44,7 @@ internal sealed class SlotCopier(
     {
         // While slots are replaced the stream waits: what it brings is newer than the copy, and must not be put aside.
         using var turn = task.Replaces ? await applier.EnterAsync(cancellationToken) : null;
+        var held = task.Replaces ? await HeldAsync(task, cancellationToken) : [];
         HashSet<SlotId> left = [.. task.Slots];
         List<StoredRecord> rows = [];
         using var deadline = new CancellationTokenSource(parts.Options.CopyTimeMax, parts.Time);
@@ -58,7 +63,7 @@ internal sealed class SlotCopier(
                     await applier.ApplyCopiedAsync(taken, ending.Token);
             if (!copied.IsLast)
                 continue;
-            if (task.Replaces)
+            if (task.Replaces && (rows.Count > 0 || held.Contains(copied.Slot)))
             {
                 await intake.EnsureKeysAsync(rows, peer, ending.Token);
                 // By a newer map rows may have been passed over: what is missing then is not missing at the home.
@@ -75,5 +80,14 @@ internal sealed class SlotCopier(
         parts.Metrics.Copied.Add(task.Slots.Count - left.Count);
         if (left.Count > 0)
             throw new IOException($"{source.Name} ended a copy before {left.Count} slots had come.");
+    }
+
+    // Most slots have few rows or none: one that is empty here and there is no transaction of its own. Only while the
+    // stream waits.
+    private async Task<HashSet<SlotId>> HeldAsync(CopyTask task, CancellationToken cancellationToken)
+    {
+        var rows = await parts.Store.ScanAsync(
+            new ScanRange(task.Class, task.Slots, default, default, Tombstones: true), HeldRowsMax, cancellationToken);
+        return rows.Count < HeldRowsMax ? [.. rows.Select(r => r.Slot)] : [.. task.Slots];
     }
 }

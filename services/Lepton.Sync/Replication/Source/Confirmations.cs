@@ -26,7 +26,8 @@ internal sealed class Confirmations : IDisposable
     private readonly Dictionary<NodeId, Acknowledgement> _early = [];
     private readonly Dictionary<(NodeId, ClassId, SlotId), long> _gained = [];
     private readonly long _firstEpoch;
-    private string _timeline = "";
+    private volatile string _timeline = "";
+    private long _epoch;
     private int _waiting;
     private int _over;
 
@@ -35,7 +36,7 @@ internal sealed class Confirmations : IDisposable
     {
         (_topology, _options, _metrics, _time) = (topology, options, metrics, time);
         _places = new TransactionPlaces(options.TransactionsMax);
-        _firstEpoch = topology.Current.Epoch;
+        _firstEpoch = _epoch = topology.Current.Epoch;
         topology.Changed += TopologyChanged;
         metrics.WatchWaiters(() => _waiting);
     }
@@ -78,6 +79,9 @@ internal sealed class Confirmations : IDisposable
         }
         return EndedAsync(waiter, cancellationToken);
     }
+
+    /// <summary>What positions count in.</summary>
+    public string Timeline => _timeline;
 
     /// <summary>Positions count anew.</summary>
     public void Begin(string timeline)
@@ -141,7 +145,35 @@ internal sealed class Confirmations : IDisposable
                 : null;
     }
 
+    /// <summary>
+    /// The slots that this node is home of and of which every other replica, by the present map, has everything to a
+    /// position; one that was given the slot later has said so since.
+    /// </summary>
+    public IReadOnlyList<SlotId> ConfirmedSlots(ClassId recordClass, string timeline, LogPosition position)
+    {
+        List<SlotId> confirmed = [];
+        lock (_state)
+        {
+            if (timeline != _timeline || _epoch != _topology.Current.Epoch)
+                return confirmed;
+            var map = _topology.Current.MapOf(recordClass);
+            for (short i = 0; i < SlotId.Count; i++)
+                if (map.Home(new SlotId(i)) == _topology.Self.Id && HaveAll(map, recordClass, new SlotId(i), position))
+                    confirmed.Add(new SlotId(i));
+        }
+        return confirmed;
+    }
+
     public void Dispose() => _topology.Changed -= TopologyChanged;
+
+    private bool HaveAll(SlotMap map, ClassId recordClass, SlotId slot, LogPosition position)
+    {
+        foreach (var node in map.Replicas(slot)[1..])
+            if (!_acknowledged.TryGetValue(node, out var known) || known.Position < position
+                || known.Epoch < Required(node, recordClass, slot))
+                return false;
+        return true;
+    }
 
     private async Task<Confirmation> EndedAsync(ConfirmationWaiter waiter, CancellationToken cancellationToken)
     {
@@ -232,6 +264,7 @@ internal sealed class Confirmations : IDisposable
         {
             var now = _topology.Current;
             Gain(before, now);
+            _epoch = now.Epoch;
             foreach (var waiter in _placed.Concat(_unplaced.Values.SelectMany(w => w)).Where(w => !IsStillHome(w)))
                 waiter.End(ConfirmationState.HomeLost);
             foreach (var (node, early) in _early.Where(e => e.Value.Epoch <= now.Epoch).ToList())
