@@ -19,12 +19,12 @@ internal static class TenantPolicy
             var next = now.Next(json, regions);
             // By such a policy nobody could write the one that mends it.
             return IsWide(next) || !IsWide(now) ? next : throw new ResidencyPolicyException(
-                $"tenants.{RequestReader.PlatformTenant}.floor",
+                $"tenants.{TenantRules.Platform}.floor",
                 $"takes a class of all of Sync's regions ({string.Join(", ", regions)}): control data is that "
                 + "tenant's");
 
             bool IsWide(ResidencyPolicy policy) =>
-                policy.TenantFloor(RequestReader.PlatformTenant) is { Set: var set }
+                policy.TenantFloor(TenantRules.Platform) is { Set: var set }
                 && regions.All(region => set.Contains(policy.IndexOf(region)));
         });
 }

@@ -68,9 +68,9 @@ internal sealed class ReplicationOptions
     [Range(1, 1000)]
     public int FramesWaitingMax { get; set; } = 32;
 
-    /// <summary>Slots that are asked for at once when copying. 1 to 4,096, default 64.</summary>
+    /// <summary>Slots that are asked for at once when copying. 1 to 4,096, default 1,024.</summary>
     [Range(1, 4096)]
-    public int CopySlotsMax { get; set; } = 64;
+    public int CopySlotsMax { get; set; } = 1024;
 
     /// <summary>Longest time for that. 1 s to 1 h, default 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "1 s to 1 h")]

@@ -72,7 +72,7 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
     }
 
     /// <summary>The next slots to copy from a source, of one class and one kind; null: all are whole.</summary>
-    public CopyTask? NextCopy(Topology map, NodeId source, int slotsMax)
+    public CopyTask? NextCopy(Topology map, NodeId source, int slotsMax, int replacedMax)
     {
         CopyTask? task = null;
         List<SlotId> slots = [];
@@ -83,7 +83,9 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
                     continue;
                 var replaces = _origins.ContainsKey((recordClass, slot));
                 task ??= new CopyTask(recordClass, slots, replaces);
-                if (task.Class == recordClass && task.Replaces == replaces && slots.Count < slotsMax)
+                if (task.Class != recordClass || slots.Count == (task.Replaces ? replacedMax : slotsMax))
+                    break;
+                if (task.Replaces == replaces)
                     slots.Add(slot);
             }
         return task;

@@ -11,6 +11,9 @@ namespace Lepton.Sync.Replication.Receiver;
 internal sealed class SlotCopier(
     SyncNode source, IReplicationPeer peer, RowIntake intake, StreamApplier applier, ReceiverParts parts)
 {
+    /// <summary>While slots are replaced the stream waits: few at a time.</summary>
+    private const int ReplacedSlotsMax = 64;
+
     /// <summary>Rows at once in memory, of at most 1 MiB: beyond it all slots count as held.</summary>
     private const int HeldRowsMax = 256;
 
@@ -25,7 +28,7 @@ internal sealed class SlotCopier(
             {
                 var next = changed.Next;
                 var map = parts.Topology.Current;
-                while (parts.Slots.NextCopy(map, source.Id, parts.Options.CopySlotsMax) is { } task)
+                while (parts.Slots.NextCopy(map, source.Id, parts.Options.CopySlotsMax, ReplacedSlotsMax) is { } task)
                 {
                     await CopyAsync(map, task, cancellationToken);
                     map = parts.Topology.Current;
@@ -46,6 +49,8 @@ internal sealed class SlotCopier(
         using var turn = task.Replaces ? await applier.EnterAsync(cancellationToken) : null;
         var held = task.Replaces ? await HeldAsync(task, cancellationToken) : [];
         HashSet<SlotId> left = [.. task.Slots];
+        List<SlotId> whole = []; // and not written down yet
+        var rowsSince = 0;
         List<StoredRecord> rows = [];
         using var deadline = new CancellationTokenSource(parts.Options.CopyTimeMax, parts.Time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
@@ -75,11 +80,23 @@ internal sealed class SlotCopier(
                 rows.Clear();
             }
             left.Remove(copied.Slot);
+            whole.Add(copied.Slot);
+            if ((rowsSince += taken.Count) >= parts.Options.ApplyRecordsMax)
+            {
+                await NoteAsync();
+                rowsSince = 0;
+            }
         }
-        await parts.Slots.CopiedAsync(map, task.Class, task.Slots.Except(left), source.Id, ending.Token);
-        parts.Metrics.Copied.Add(task.Slots.Count - left.Count);
+        await NoteAsync();
         if (left.Count > 0)
             throw new IOException($"{source.Name} ended a copy before {left.Count} slots had come.");
+
+        async Task NoteAsync()
+        {
+            await parts.Slots.CopiedAsync(map, task.Class, whole, source.Id, ending.Token);
+            parts.Metrics.Copied.Add(whole.Count);
+            whole.Clear();
+        }
     }
 
     // Most slots have few rows or none: one that is empty here and there is no transaction of its own. Only while the
