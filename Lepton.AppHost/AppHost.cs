@@ -335,6 +335,7 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
     builder.Services.AddHealthChecks().AddAsyncCheck(key, token => IsReadyAsync(peers[region].Value, ready, token));
     // Workstation collection: a dozen processes share this machine's memory. No proxy: addresses outlive restarts.
     return project.WithEnvironment("DOTNET_gcServer", "0")
+        .WithEnvironment("DOTNET_TieredPGO", "0")
         .WithEnvironment("Lepton__Reflection", "true")
         .WithEnvironment("ASPNETCORE_URLS", Region.Url(port))
         .WithHttpsEndpoint(port: port, isProxied: false)

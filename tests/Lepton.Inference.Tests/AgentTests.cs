@@ -58,6 +58,18 @@ public sealed class AgentTests
         await router.UntilAsync(r => r.Models is [{ Ready: false }]); // in 20 s, not in a minute
     }
 
+    [Fact]
+    public async Task Report_RouterThatNeverAnswers_IsTriedAnew()
+    {
+        using var pki = new TestInstallation();
+        await using var router = await Router.StartAsync(pki);
+        router.SilentStreams = 1;
+        using var models = new TestRepository().Sum("sum");
+        await using var node = await NodeHost.StartAsync(models, Settings(router), pki);
+
+        await router.UntilAsync(r => r.State == NodeState.Serving); // within 20 s
+    }
+
     [Theory]
     [InlineData("false", true)]
     [InlineData("true", false)]
@@ -219,6 +231,9 @@ public sealed class AgentTests
         /// <summary>While set and not done, reports that say DRAINING are taken and not answered.</summary>
         public TaskCompletionSource? HoldAnswers { get; set; }
 
+        /// <summary>So many streams to come are taken and never answered.</summary>
+        public int SilentStreams;
+
         /// <summary>What nodes are told with each answer.</summary>
         public NodeOrder Order { get; set; }
 
@@ -247,6 +262,8 @@ public sealed class AgentTests
             IServerStreamWriter<ReportResponse> responseStream, ServerCallContext context)
         {
             context.RequireService("inference", NodeHost.Region);
+            if (Interlocked.Decrement(ref SilentStreams) >= 0)
+                await Task.Delay(Timeout.Infinite, context.CancellationToken);
             await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
             {
                 _reports.Writer.TryWrite(request.Report);

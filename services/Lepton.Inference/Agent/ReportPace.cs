@@ -10,6 +10,9 @@ internal sealed class ReportPace(TimeSpan interval, TimeProvider time)
     private readonly Lock _lock = new();
     private readonly HashSet<Subscription> _subscriptions = [];
 
+    /// <summary>Between reports when nothing changes.</summary>
+    public TimeSpan Interval => interval;
+
     /// <summary>Something changed that routers should know at once.</summary>
     public void Changed()
     {
@@ -57,8 +60,6 @@ internal sealed class ReportPace(TimeSpan interval, TimeProvider time)
                 pace._subscriptions.Remove(this);
         }
     }
-
-    private TimeSpan Interval => interval;
 
     private TimeProvider Time => time;
 }

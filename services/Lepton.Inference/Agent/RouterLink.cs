@@ -21,6 +21,11 @@ internal sealed partial class RouterLink(
     // A router that was restarted is ready when its nodes are back: they must not stay away for long.
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(2);
 
+    // A router answers every report. One that is silent for so long, and for several reports, has lost us, or the
+    // stream never reached it.
+    private static readonly TimeSpan SilenceMin = TimeSpan.FromSeconds(10);
+    private const int SilentReports = 3;
+
     /// <summary>A router that stays away is logged once a minute or so, not at every try.</summary>
     private const int LogEvery = 30;
 
@@ -31,15 +36,16 @@ internal sealed partial class RouterLink(
 
     public async Task RunAsync(CancellationToken cancellation)
     {
-        using var channel = connect();
-        var client = new RegistryService.RegistryServiceClient(channel);
         var wait = WaitMin;
         var failures = 0;
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
-                await ReportAsync(client, () => (wait, failures) = (WaitMin, 0), cancellation);
+                // A connection of its own for each try: whatever ails one ends with it.
+                using var channel = connect();
+                await ReportAsync(new RegistryService.RegistryServiceClient(channel),
+                    () => (wait, failures) = (WaitMin, 0), cancellation);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
@@ -63,18 +69,34 @@ internal sealed partial class RouterLink(
     private async Task ReportAsync(
         RegistryService.RegistryServiceClient client, Action connected, CancellationToken cancellation)
     {
-        using var call = client.Report(cancellationToken: cancellation);
-        var answers = TakeAnswersAsync(call, connected, cancellation);
+        // The stream has no deadline: it lives as long as the node, and as its router answers.
+        var silenceMax = pace.Interval * SilentReports > SilenceMin ? pace.Interval * SilentReports : SilenceMin;
+        using var silence = new CancellationTokenSource(silenceMax, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+        using var call = client.Report(cancellationToken: end.Token);
+        var answers = TakeAnswersAsync(call, Heard, end.Token);
         using var subscription = pace.Subscribe();
-        // The stream has no deadline: it lives as long as the node. A dead router is noticed by HTTP/2 pings.
-        while (!answers.IsCompleted)
+        try
         {
-            var report = reports.Build();
-            _farewell.Sent(report.Sequence, report.State == NodeState.Draining);
-            await call.RequestStream.WriteAsync(new ReportRequest { Report = report }, cancellation);
-            await Task.WhenAny(subscription.NextAsync(cancellation), answers);
+            while (!answers.IsCompleted)
+            {
+                var report = reports.Build();
+                _farewell.Sent(report.Sequence, report.State == NodeState.Draining);
+                await call.RequestStream.WriteAsync(new ReportRequest { Report = report }, end.Token);
+                await Task.WhenAny(subscription.NextAsync(end.Token), answers);
+            }
+            await answers;
         }
-        await answers;
+        catch (Exception e) when (silence.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"It has not answered for {silenceMax.TotalSeconds:F0} s.", e);
+        }
+
+        void Heard()
+        {
+            silence.CancelAfter(silenceMax);
+            connected();
+        }
     }
 
     private async Task TakeAnswersAsync(
