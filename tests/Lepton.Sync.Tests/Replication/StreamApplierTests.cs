@@ -5,6 +5,8 @@ namespace Lepton.Sync.Tests.Replication;
 /// <summary>What a stream brings when homes change beside it. (S3, P3)</summary>
 public sealed class StreamApplierTests
 {
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
     [Fact]
     public async Task Apply_RowsOfBeforeTheHomesTerm_AreLeftToTheCopy()
     {
@@ -30,6 +32,25 @@ public sealed class StreamApplierTests
         Assert.Equal(0, await receiver.SendAsync(6, 1, TestReceiver.Row("late", 1, 20)));
 
         Assert.Equal(["before"], await receiver.KeysAsync());
+        await receiver.EndAsync();
+    }
+
+    [Fact]
+    public async Task Apply_AfterAPromise_IsAcknowledgedAsSafeNowhereUntilTheMapChangesOrItIsOver()
+    {
+        TestReceiver receiver = new(1, 1, 0, 1, 2);
+        await receiver.Applier.WholeAsync(1, default);
+        receiver.Promises.Give(new NodeId(2), 1, Minute);
+        Assert.Equal(1, await receiver.SendAsync(5, 1, TestReceiver.Row("of-another", 1, 10)));
+
+        receiver.Promises.Give(new NodeId(0), 1, Minute);
+        Assert.Equal(0, await receiver.SendAsync(6, 1, TestReceiver.Row("too-late", 1, 20)));
+        receiver.Time.Advance(Minute);
+        Assert.Equal(1, await receiver.SendAsync(7, 1, TestReceiver.Row("it-was-not-done", 1, 30)));
+
+        receiver.Promises.Give(new NodeId(0), 1, Minute);
+        receiver.Change(2, 1, 0, 1, 2); // other slots' homes changed
+        Assert.Equal(1, await receiver.SendAsync(8, 2, TestReceiver.Row("still-home", 1, 40)));
         await receiver.EndAsync();
     }
 

@@ -38,9 +38,10 @@ internal sealed class TestReceiver : IReplicationPeer, IReplicationStream, ITopo
         var metrics = World.Parts.Metrics();
         Store = new SimulatedRecordStore(Time, new Random(1));
         Turns = new MapTurns(this);
+        Promises = new HomePromises(Time);
         Slots = new ReplicaSlots(this, this);
         Quarantine quarantine = new(new NoFiles(), options, metrics, NullLogger<Quarantine>.Instance);
-        ReceiverParts parts = new(this, Store, Slots, this, quarantine, Turns, new Lag(Time), options,
+        ReceiverParts parts = new(this, Store, Slots, this, quarantine, Turns, Promises, new Lag(Time), options,
             metrics, Time);
         RowIntake intake = new(Nodes[0].Id, this, this, quarantine, metrics, NullLogger.Instance);
         Applier = new StreamApplier(Nodes[0], this, this, intake, new SourceProgress(Nodes[0].Id, "t", new(1)), parts);
@@ -53,6 +54,8 @@ internal sealed class TestReceiver : IReplicationPeer, IReplicationStream, ITopo
     public SimulatedRecordStore Store { get; }
 
     public MapTurns Turns { get; }
+
+    public HomePromises Promises { get; }
 
     public ReplicaSlots Slots { get; }
 

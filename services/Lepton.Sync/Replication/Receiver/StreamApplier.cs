@@ -142,7 +142,12 @@ internal sealed class StreamApplier(
         await stream.AcknowledgeAsync(position, _toldEpoch, cancellationToken);
     }
 
-    private long WholeEpoch => _wholeEpoch >= intake.PassedOverEpoch ? _wholeEpoch : 0;
+    // What is applied is told to a promoter before it is acknowledged, and it chooses by that: what comes after the
+    // promise may not count as safe.
+    private long WholeEpoch => _wholeEpoch >= intake.PassedOverEpoch
+        && !parts.Promises.Bind(source.Id, parts.Topology.Current.Epoch)
+            ? _wholeEpoch
+            : 0;
 
     private sealed class Turn(AsyncGate gate) : IDisposable
     {

@@ -55,6 +55,7 @@ internal sealed class SyncParts
         ReplicationMetrics metrics = new(meters);
         var replication = SyncSettings.Replication;
         Lag lag = new(time);
+        HomePromises promises = new(time);
         MapTurns turns = new(topology);
         Spool = new Spool(node.Disk.Spool(time), replication, metrics, loggers.CreateLogger<Spool>());
         Confirmations confirmations = new(topology, replication, metrics, time);
@@ -68,12 +69,12 @@ internal sealed class SyncParts
         Quarantine quarantine = new(new NoFiles(cluster, node), replication, metrics,
             loggers.CreateLogger<Quarantine>());
         _receivers = new ReplicationReceivers(
-            new ReceiverParts(topology, _store, Slots, Keys, quarantine, turns, lag, replication,
+            new ReceiverParts(topology, _store, Slots, Keys, quarantine, turns, promises, lag, replication,
                 metrics, time), peers, random, loggers);
 
         var homes = Options.Create(SyncSettings.Homes);
         ReplicaView view = new(lag, Slots, confirmations, Spool, peers, _store, Keys);
-        Watch = new PeerWatch(topology, peers, () => view, homes, time);
+        Watch = new PeerWatch(topology, peers, () => view, promises, homes, time);
         HomeLease lease = new(topology, Watch, homes, time);
         ReadCache cache = new(homes, time, Keys);
         RowOpener opener = new(Sealer, view);
