@@ -2,6 +2,7 @@ using System.Text;
 using Lepton.Simulation.Sync.Cluster;
 using Lepton.Sync.Homes;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication.Receiver;
 using WriteLevel = Lepton.Sync.V1.WriteLevel;
 
 namespace Lepton.Simulation.Tests.Sync;
@@ -23,6 +24,44 @@ public sealed class PromotionRaceTests
     {
         using SimulatedCluster cluster = new(seed, SimulatedFaults.None);
         cluster.Machine.Run(() => RaceAsync(cluster), Limit);
+    }
+
+    /// <summary>What it has of the other slots nobody else may have, and its place in the log does not tell.</summary>
+    [Fact]
+    public void PromoteAsync_ReplicaStillCopiesASlot_OnlyWhereLossesAreAccepted()
+    {
+        using SimulatedCluster cluster = new(1, SimulatedFaults.None);
+        cluster.Machine.Run(() => CopyingAsync(cluster), Limit);
+    }
+
+    private static async Task CopyingAsync(SimulatedCluster cluster)
+    {
+        cluster.BeginInPeace();
+        SimulatedKey key = cluster.Keys.First(k => k.Class == SyncWorld.Open);
+        SlotId slot = SyncWorld.SlotOf(key);
+        NodeId[] replicas = cluster.Store.Current.MapOf(key.Class).Replicas(slot).ToArray();
+        SimulatedSyncNode home = cluster.Nodes[replicas[0].Value], copying = cluster.Nodes[replicas[1].Value];
+        copying.Database.SetWhole(new SlotOrigin(key.Class, slot, home.Node.Id, SlotOrigin.NoTerm));
+        foreach (SimulatedSyncNode node in cluster.Nodes.Where(n => n != home))
+        {
+            cluster.Network.Cut(home.Number, node.Number);
+            cluster.Network.Cut(node.Number, home.Number);
+            node.Start();
+        }
+        await WaitAsync(cluster, 10);
+
+        foreach (SimulatedSyncNode at in cluster.Nodes.Where(n => n != home))
+        {
+            SyncParts parts = at.Parts!;
+            PromotionAnswer answer = await parts.Process.RunAsync(() => parts.Promoter.PromoteAsync(
+                home.Node, acceptLoss: false, default));
+            Assert.Equal(
+                [copying.Node.Name], Assert.IsType<PromotionAnswer.ReplicaUnreachable>(answer).Nodes);
+        }
+        SyncParts own = copying.Parts!;
+        Assert.IsType<PromotionAnswer.Done>(await own.Process.RunAsync(() => own.Promoter.PromoteAsync(
+            home.Node, acceptLoss: true, default)));
+        Assert.NotEqual(copying.Node.Id, cluster.Store.Current.MapOf(key.Class).Home(slot));
     }
 
     private static async Task RaceAsync(SimulatedCluster cluster)

@@ -97,7 +97,7 @@ internal sealed class SlotCopier(
     }
 
     private async Task ReplaceAsync(
-        Topology map, ClassId recordClass, SlotId slot, IReadOnlyList<StoredRecord> rows,
+        Topology map, ClassId recordClass, SlotId slot, List<StoredRecord> rows,
         CancellationToken cancellationToken)
     {
         using var turn = parts.Turns.Begin();
