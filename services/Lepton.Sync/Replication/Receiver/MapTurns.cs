@@ -3,9 +3,9 @@ using Lepton.Sync.Placement;
 namespace Lepton.Sync.Replication.Receiver;
 
 /// <summary>
-/// What is being committed of other nodes' rows, and by which map it was judged. Whoever acts on a newer map waits until
-/// what was judged by older ones is through: it would be committed over what came by the newer one, and never be looked
-/// at again.
+/// What is being committed of other nodes' rows, and by which map it was judged. Whoever acts on a newer map waits
+/// until what was judged by older ones is through: it would be committed over what came by the newer one, and never be
+/// looked at again.
 /// </summary>
 internal sealed class MapTurns(ITopologySource topology)
 {

@@ -12,7 +12,8 @@ namespace Lepton.Sync.Replication.Source;
 /// (S3, S6)</summary>
 internal sealed partial class ReplicationSource(
     ITopologySource topology, Spool spool, IRecordStore store, IDataKeys keys, Confirmations confirmations, Lag lag,
-    MapTurns turns, ReplicationOptions options, ReplicationMetrics metrics, TimeProvider time, ILogger<ReplicationSource> logger)
+    MapTurns turns, ReplicationOptions options, ReplicationMetrics metrics, TimeProvider time,
+    ILogger<ReplicationSource> logger)
 {
     // Of a copy at once in memory: a row is 1 MiB at most.
     private const int CopyRowsMax = 256;
