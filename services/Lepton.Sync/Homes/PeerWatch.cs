@@ -1,5 +1,6 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Homes;
@@ -9,13 +10,12 @@ namespace Lepton.Sync.Homes;
 /// how far each has come.
 /// </summary>
 internal sealed class PeerWatch(
-    ITopologySource topology, IPeers peers, Func<IReplicaSight> replicas, IOptions<HomeOptions> options,
-    TimeProvider time)
+    ITopologySource topology, IPeers peers, Func<IReplicaSight> replicas, HomePromises promises,
+    IOptions<HomeOptions> options, TimeProvider time)
     : BackgroundService
 {
     private readonly Lock _changing = new();
     private readonly Dictionary<NodeId, Sight> _sights = [];
-    private readonly Dictionary<NodeId, Promised> _promises = [];
     private readonly long _startedAt = time.GetTimestamp();
     private long _firstEpoch;
 
@@ -119,7 +119,7 @@ internal sealed class PeerWatch(
             Promise(node, topology.Current.Epoch);
     }
 
-    private void Promise(SyncNode node, long epoch) => _promises[node.Id] = new Promised(epoch, time.GetTimestamp());
+    private void Promise(SyncNode node, long epoch) => promises.Give(node.Id, epoch, PromiseTime);
 
     private async Task AskAsync(SyncNode node, CancellationToken cancellationToken)
     {
@@ -152,9 +152,7 @@ internal sealed class PeerWatch(
     {
         if (_firstEpoch == 0)
             _firstEpoch = epoch;
-        return (epoch == _firstEpoch && time.GetElapsedTime(_startedAt) < PromiseTime)
-            || (_promises.TryGetValue(node, out var promise) && promise.Epoch == epoch
-                && time.GetElapsedTime(promise.At) < PromiseTime);
+        return (epoch == _firstEpoch && time.GetElapsedTime(_startedAt) < PromiseTime) || promises.Bind(node, epoch);
     }
 
     private async Task<IReadOnlyList<PeerSight>> SightsAsync(Topology now, CancellationToken cancellationToken)
@@ -187,6 +185,4 @@ internal sealed class PeerWatch(
 
         public PeerWord? Word { get; set; }
     }
-
-    private sealed record Promised(long Epoch, long At);
 }

@@ -58,6 +58,8 @@ internal sealed class Promoter(
             heardBy.Add(topology.Self.Name);
         if (await own.ProgressOfAsync(gone.Id, cancellationToken) is { } mine)
             Add(topology.Self.Id, mine, own.StalenessOf(gone.Id));
+        else
+            MayHoldMore(topology.Self);
         var answers = await Task.WhenAll(now.Nodes.Where(n => n.Id != topology.Self.Id).Select(async node =>
             (Node: node, Word: await peers.AskNowAsync(node, node == gone ? null : noMoreFor, cancellationToken))));
         foreach (var (node, word) in answers)
@@ -68,21 +70,22 @@ internal sealed class Promoter(
                     heardBy.Add(topology.Self.Name);
                 continue;
             }
-            if (word is null)
-            {
-                if (IsReplicaOf(now, gone.Id, node.Id))
-                    silent.Add(node.Name);
-                continue;
-            }
-            var sight = word.Sights.FirstOrDefault(s => s.Node == gone.Id);
-            if (sight is null)
-                continue;
-            if (IsRecent(sight.Silence))
+            var sight = word?.Sights.FirstOrDefault(s => s.Node == gone.Id);
+            if (sight is not null && IsRecent(sight.Silence))
                 heardBy.Add(node.Name);
-            if (sight.Timeline.Length > 0)
+            if (sight?.Timeline.Length > 0)
                 Add(node.Id, new SourceProgress(gone.Id, sight.Timeline, sight.Position), sight.Staleness);
+            else
+                MayHoldMore(node);
         }
         return new Round([.. heardBy.Distinct()], silent, progress, staleness);
+
+        // Silent, or still copying some slots: what it has of the others nobody else may have, and it cannot say.
+        void MayHoldMore(SyncNode node)
+        {
+            if (IsReplicaOf(now, gone.Id, node.Id))
+                silent.Add(node.Name);
+        }
 
         void Add(NodeId node, SourceProgress come, TimeSpan? age)
         {
@@ -138,7 +141,7 @@ internal abstract record PromotionAnswer
     /// <summary>These nodes hear the old home.</summary>
     public sealed record HomeReachable(IReadOnlyList<string> HeardBy) : PromotionAnswer;
 
-    /// <summary>These replicas may hold more and do not answer.</summary>
+    /// <summary>These replicas may hold more, and do not answer or cannot say how far they are.</summary>
     public sealed record ReplicaUnreachable(IReadOnlyList<string> Nodes) : PromotionAnswer;
 
     /// <summary>The map changed meanwhile.</summary>

@@ -200,8 +200,8 @@ internal static class SyncErrors
             Data(("heard_by", string.Join(',', heard.HeardBy)))),
         PromotionAnswer.ReplicaUnreachable silent => RpcErrors.Create(
             StatusCode.FailedPrecondition, ErrorReason.ReplicaUnreachable,
-            $"{string.Join(", ", silent.Nodes)} may hold more of {node}'s writes and cannot be asked. accept_loss goes "
-            + "on without.",
+            $"{string.Join(", ", silent.Nodes)} may hold more of {node}'s writes and cannot be asked, or are "
+            + "still copying. accept_loss goes on without.",
             Data(("nodes", string.Join(',', silent.Nodes)))),
         PromotionAnswer.EpochStale => RpcErrors.Create(
             StatusCode.Aborted, ErrorReason.EpochStale, "The map changed meanwhile. Look, and try again."),

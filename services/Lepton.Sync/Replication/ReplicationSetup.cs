@@ -26,6 +26,8 @@ internal static class ReplicationSetup
         services.AddSingleton(s => s.GetRequiredService<IOptions<ReplicationOptions>>().Value);
         services.AddSingleton<ReplicationMetrics>();
         services.AddSingleton<Lag>();
+        services.AddSingleton<HomePromises>();
+        services.AddSingleton<MapTurns>();
         services.AddSingleton(s => new PgCaptureSlot(connection(s), s.GetRequiredService<ReplicationOptions>().Slot,
             s.GetRequiredService<ReplicationOptions>().Publication));
         services.AddSingleton<IChangeCapture, PgChangeCapture>();

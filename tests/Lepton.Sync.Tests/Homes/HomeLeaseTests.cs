@@ -1,6 +1,7 @@
 using Lepton.Sync.Homes;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication;
 using Lepton.Sync.Storage;
 using Lepton.Testing;
 using Microsoft.Extensions.Options;
@@ -24,7 +25,7 @@ public sealed class HomeLeaseTests
     public HomeLeaseTests()
     {
         IOptions<HomeOptions> options = Options.Create(new HomeOptions());
-        _watch = new PeerWatch(_source, _peers, () => new NoProgress(), options, _time);
+        _watch = new PeerWatch(_source, _peers, () => new NoProgress(), new HomePromises(_time), options, _time);
         _lease = new HomeLease(_source, _watch, options, _time);
         _source.ConfirmedAt = _time.GetTimestamp();
     }

@@ -1,5 +1,6 @@
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Waiting;
 
 namespace Lepton.Sync.Replication.Receiver;
 
@@ -17,6 +18,7 @@ internal sealed record CopyTask(ClassId Class, IReadOnlyList<SlotId> Slots, bool
 internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state)
 {
     private readonly Lock _lock = new();
+    private readonly AsyncGate _writing = new();
     private readonly Dictionary<(ClassId, SlotId), (NodeId Home, long Term)> _origins = [];
 
     /// <summary>Of a map and the origins as they are: asked for at every question of another node. Null: to be counted.
@@ -81,7 +83,9 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
             {
                 if (IsWhole(map.MapOf(recordClass), recordClass, slot))
                     continue;
-                var replaces = _origins.ContainsKey((recordClass, slot));
+                // Of a slot whose home has changed some may have come from the one before.
+                var replaces = _origins.ContainsKey((recordClass, slot))
+                    || map.MapOf(recordClass).Term(slot) > 1;
                 task ??= new CopyTask(recordClass, slots, replaces);
                 if (task.Class != recordClass || slots.Count == (task.Replaces ? replacedMax : slotsMax))
                     break;
@@ -103,23 +107,47 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
     /// </summary>
     public async Task ForgetAsync(NodeId source, CancellationToken cancellationToken)
     {
-        await state.ForgetAsync(source, cancellationToken);
-        lock (_lock)
+        await _writing.WaitAsync(cancellationToken);
+        try
         {
-            foreach (var slot in _origins.Where(o => o.Value.Home == source).Select(o => o.Key).ToList())
-                _origins[slot] = (source, SlotOrigin.NoTerm);
-            _sums = null;
+            await state.ForgetAsync(source, cancellationToken);
+            lock (_lock)
+            {
+                foreach (var slot in _origins.Where(o => o.Value.Home == source).Select(o => o.Key).ToList())
+                    _origins[slot] = (source, SlotOrigin.NoTerm);
+                _sums = null;
+            }
+        }
+        finally
+        {
+            _writing.Release();
         }
     }
 
     private async Task AddAsync(IReadOnlyList<SlotOrigin> origins, CancellationToken cancellationToken)
     {
-        await state.WriteAsync(origins, cancellationToken);
-        lock (_lock)
+        // One after another, and none goes back: a slot that was copied in a later term meanwhile would not be whole
+        // any more, and nothing would copy it again.
+        await _writing.WaitAsync(cancellationToken);
+        try
         {
-            foreach (var origin in origins)
-                _origins[(origin.Class, origin.Slot)] = (origin.Home, origin.Term);
-            _sums = null;
+            List<SlotOrigin> later;
+            lock (_lock)
+                later = [.. origins.Where(o => !_origins.TryGetValue((o.Class, o.Slot), out var known)
+                    || known.Term <= o.Term)];
+            if (later.Count == 0)
+                return;
+            await state.WriteAsync(later, cancellationToken);
+            lock (_lock)
+            {
+                foreach (var origin in later)
+                    _origins[(origin.Class, origin.Slot)] = (origin.Home, origin.Term);
+                _sums = null;
+            }
+        }
+        finally
+        {
+            _writing.Release();
         }
     }
 

@@ -8,7 +8,8 @@ namespace Lepton.Sync.Replication.Receiver;
 /// <summary>What every receiver of a node works with.</summary>
 internal sealed record ReceiverParts(
     ITopologySource Topology, IRecordStore Store, ReplicaSlots Slots, Sealing.IDataKeys Keys, Quarantine Quarantine,
-    Lag Lag, ReplicationOptions Options, ReplicationMetrics Metrics, TimeProvider Time);
+    MapTurns Turns, HomePromises Promises, Lag Lag, ReplicationOptions Options, ReplicationMetrics Metrics,
+    TimeProvider Time);
 
 /// <summary>
 /// Follows one source for as long as it is home of slots that this node holds: a stream, and copies of the slots that

@@ -29,8 +29,9 @@ internal sealed partial class RowIntake(
     /// <param name="batch">A serialized RecordBatch.</param>
     /// <param name="crc">What its CRC-32C should be.</param>
     /// <param name="epoch">By which map the source sent it.</param>
+    /// <param name="isCopy">Of a slot as it is now; else of what changed.</param>
     /// <exception cref="IntakeException">It is damaged, or may not be here.</exception>
-    public IReadOnlyList<StoredRecord> Take(ReadOnlyMemory<byte> batch, uint crc, long epoch)
+    public IReadOnlyList<StoredRecord> Take(ReadOnlyMemory<byte> batch, uint crc, long epoch, bool isCopy)
     {
         if (Crc32C.Of(batch.Span) != crc || RowCodec.Decode(batch) is not { } rows)
         {
@@ -38,8 +39,17 @@ internal sealed partial class RowIntake(
             throw new IntakeException("a frame came damaged");
         }
         var map = topology.Current;
-        rows.RemoveAll(row => !IsWanted(map, row, epoch));
+        rows.RemoveAll(row => !IsWanted(map, row, epoch) || (!isCopy && IsBefore(map, row)));
         return rows;
+    }
+
+    /// <summary>Those rows that were taken and that are the source's to send by this map too.</summary>
+    public IReadOnlyList<StoredRecord> Keep(Topology map, IReadOnlyList<StoredRecord> rows)
+    {
+        List<StoredRecord> kept = [.. rows.Where(row => IsItsOwn(map, row))];
+        for (var i = kept.Count; i < rows.Count; i++)
+            PassOver(map);
+        return kept;
     }
 
     /// <summary>Sees that the rows' keys are known here, as far as the source has them.</summary>
@@ -66,16 +76,31 @@ internal sealed partial class RowIntake(
         }
         if (row.Class.Value >= map.Classes.Count || !map[row.Class].Allows(topology.Self.Region))
             throw Refuse("residency", row);
-        var slots = map.MapOf(row.Class);
-        if (slots.Holds(topology.Self.Id, row.Slot) && slots.Home(row.Slot) == source
-            && row.Version.Term <= slots.Term(row.Slot))
+        if (IsItsOwn(map, row))
             return true;
         // By an older map it may have been right to send it; who is home now has what counts, and is copied from.
         if (epoch >= map.Epoch)
             throw Refuse("not_home", row);
+        PassOver(map);
+        return false;
+    }
+
+    private bool IsItsOwn(Topology map, StoredRecord row)
+    {
+        var slots = map.MapOf(row.Class);
+        return slots.Holds(topology.Self.Id, row.Slot) && slots.Home(row.Slot) == source
+            && row.Version.Term <= slots.Term(row.Slot);
+    }
+
+    // What the source's log has of before its term it may have lost since, to another home that did not know it: a
+    // copy shows what of it counts.
+    private static bool IsBefore(Topology map, StoredRecord row) =>
+        row.Version.Term < map.MapOf(row.Class).Term(row.Slot);
+
+    private void PassOver(Topology map)
+    {
         metrics.Refused("former_home", 1);
         Volatile.Write(ref _passedOverEpoch, Math.Max(map.Epoch, PassedOverEpoch));
-        return false;
     }
 
     private IntakeException Refuse(string reason, StoredRecord row)

@@ -47,6 +47,8 @@ internal sealed class SlotCopier(
     {
         // While slots are replaced the stream waits: what it brings is newer than the copy, and must not be put aside.
         using var turn = task.Replaces ? await applier.EnterAsync(cancellationToken) : null;
+        // And what came of a former home is here before it is replaced, or never.
+        await parts.Turns.SettleAsync(cancellationToken);
         var held = task.Replaces ? await HeldAsync(task, cancellationToken) : [];
         HashSet<SlotId> left = [.. task.Slots];
         List<SlotId> whole = []; // and not written down yet
@@ -58,7 +60,7 @@ internal sealed class SlotCopier(
         {
             if (!left.Contains(copied.Slot))
                 throw new IOException($"{source.Name} copies slots that nobody asked for.");
-            var taken = intake.Take(copied.Batch, copied.Crc, map.Epoch);
+            var taken = intake.Take(copied.Batch, copied.Crc, map.Epoch, isCopy: true);
             if (taken.Any(r => r.Class != task.Class || r.Slot != copied.Slot))
                 throw new IOException($"{source.Name} copies rows of other slots.");
             if (task.Replaces)
@@ -71,12 +73,7 @@ internal sealed class SlotCopier(
             if (task.Replaces && (rows.Count > 0 || held.Contains(copied.Slot)))
             {
                 await intake.EnsureKeysAsync(rows, peer, ending.Token);
-                // By a newer map rows may have been passed over: what is missing then is not missing at the home.
-                if (parts.Topology.Current.Epoch != map.Epoch)
-                    throw new IOException("The map changed while slots were copied.");
-                parts.Metrics.Stranded.Add(
-                    await parts.Store.ReplaceSlotAsync(task.Class, copied.Slot, rows, ending.Token));
-                parts.Metrics.Applied(source.Name, "copy", rows.Count);
+                await ReplaceAsync(map, task.Class, copied.Slot, rows, ending.Token);
                 rows.Clear();
             }
             left.Remove(copied.Slot);
@@ -97,6 +94,18 @@ internal sealed class SlotCopier(
             parts.Metrics.Copied.Add(whole.Count);
             whole.Clear();
         }
+    }
+
+    private async Task ReplaceAsync(
+        Topology map, ClassId recordClass, SlotId slot, List<StoredRecord> rows,
+        CancellationToken cancellationToken)
+    {
+        using var turn = parts.Turns.Begin();
+        // By a newer map rows may have been passed over: what is missing then is not missing at the home.
+        if (turn.Map.Epoch != map.Epoch)
+            throw new IOException("The map changed while slots were copied.");
+        parts.Metrics.Stranded.Add(await parts.Store.ReplaceSlotAsync(recordClass, slot, rows, cancellationToken));
+        parts.Metrics.Applied(source.Name, "copy", rows.Count);
     }
 
     // Most slots have few rows or none: one that is empty here and there is no transaction of its own. Only while the

@@ -72,8 +72,7 @@ internal sealed class StreamApplier(
     public async Task ApplyCopiedAsync(IReadOnlyList<StoredRecord> rows, CancellationToken cancellationToken)
     {
         await intake.EnsureKeysAsync(rows, peer, cancellationToken);
-        await parts.Store.ApplyAsync(begun with { Position = _saved }, rows, cancellationToken);
-        parts.Metrics.Applied(source.Name, "copy", rows.Count);
+        await CommitAsync(_saved, rows, "copy", cancellationToken);
     }
 
     /// <summary>Every slot of the source is whole, by the map of this epoch.</summary>
@@ -95,7 +94,7 @@ internal sealed class StreamApplier(
         {
             try
             {
-                _rows.AddRange(intake.Take(frame.Batch, frame.Crc, frame.Epoch));
+                _rows.AddRange(intake.Take(frame.Batch, frame.Crc, frame.Epoch, isCopy: false));
             }
             catch (IntakeException)
             {
@@ -118,8 +117,7 @@ internal sealed class StreamApplier(
             // Rows of a transaction whose end is still to come: the source waits to hear of that.
             _isWithin = _rows.Count > 0 && _position == _saved;
             await intake.EnsureKeysAsync(_rows, peer, cancellationToken);
-            await parts.Store.ApplyAsync(begun with { Position = _position }, _rows, cancellationToken);
-            parts.Metrics.Applied(source.Name, "stream", _rows.Count);
+            await CommitAsync(_position, _rows, "stream", cancellationToken);
             (_saved, _savedAt) = (_position, parts.Time.GetTimestamp());
             _rows.Clear();
         }
@@ -128,13 +126,28 @@ internal sealed class StreamApplier(
             await AcknowledgeAsync(_saved, cancellationToken);
     }
 
+    private async Task CommitAsync(
+        LogPosition position, IReadOnlyList<StoredRecord> rows, string way, CancellationToken cancellationToken)
+    {
+        // The map may have changed since they were taken.
+        using var turn = parts.Turns.Begin();
+        var kept = intake.Keep(turn.Map, rows);
+        await parts.Store.ApplyAsync(begun with { Position = position }, kept, cancellationToken);
+        parts.Metrics.Applied(source.Name, way, kept.Count);
+    }
+
     private async Task AcknowledgeAsync(LogPosition position, CancellationToken cancellationToken)
     {
         (_acknowledged, _toldEpoch) = (position, WholeEpoch);
         await stream.AcknowledgeAsync(position, _toldEpoch, cancellationToken);
     }
 
-    private long WholeEpoch => _wholeEpoch >= intake.PassedOverEpoch ? _wholeEpoch : 0;
+    // What is applied is told to a promoter before it is acknowledged, and it chooses by that: what comes after the
+    // promise may not count as safe.
+    private long WholeEpoch => _wholeEpoch >= intake.PassedOverEpoch
+        && !parts.Promises.Bind(source.Id, parts.Topology.Current.Epoch)
+            ? _wholeEpoch
+            : 0;
 
     private sealed class Turn(AsyncGate gate) : IDisposable
     {

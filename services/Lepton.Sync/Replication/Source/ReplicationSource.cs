@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
+using Lepton.Sync.Replication.Receiver;
 using Lepton.Sync.Replication.Spooling;
 using Lepton.Sync.Sealing;
 using Lepton.Sync.Storage;
@@ -11,7 +12,8 @@ namespace Lepton.Sync.Replication.Source;
 /// (S3, S6)</summary>
 internal sealed partial class ReplicationSource(
     ITopologySource topology, Spool spool, IRecordStore store, IDataKeys keys, Confirmations confirmations, Lag lag,
-    ReplicationOptions options, ReplicationMetrics metrics, TimeProvider time, ILogger<ReplicationSource> logger)
+    MapTurns turns, ReplicationOptions options, ReplicationMetrics metrics, TimeProvider time,
+    ILogger<ReplicationSource> logger)
 {
     // Of a copy at once in memory: a row is 1 MiB at most.
     private const int CopyRowsMax = 256;
@@ -96,6 +98,8 @@ internal sealed partial class ReplicationSource(
         var map = topology.Current;
         if (epoch > map.Epoch)
             return CopyVerdict.MapUnavailable;
+        // Nobody takes from the stream what is of before our term: it is in the copy, or lost.
+        await turns.SettleAsync(cancellationToken);
         if (map.FindNode(node) is not { } receiver)
             return CopyVerdict.NodeUnknown;
         if (receiver.Region != callerRegion)

@@ -145,7 +145,7 @@ internal sealed class SimulatedCluster : IDisposable
 
     /// <summary>As after a long time without faults: every slot is whole everywhere, streams go on where they were.
     /// </summary>
-    private void BeginInPeace()
+    public void BeginInPeace()
     {
         foreach (var recordClass in Store.Current.Classes)
         {

@@ -14,6 +14,9 @@ internal sealed class SimulatedTopologyStore(SimulatedMachine machine, Random ra
 
     public Topology Current { get; private set; } = first;
 
+    /// <summary>Done while a change is on its way, before it is judged.</summary>
+    public Func<Task> Replacing { get; set; } = () => Task.CompletedTask;
+
     /// <summary>Told before and after of each change.</summary>
     public Action<Topology, Topology>? Changed { get; set; }
 
@@ -43,8 +46,10 @@ internal sealed class SimulatedTopologyStore(SimulatedMachine machine, Random ra
         public async Task<Topology?> ReadAsync(CancellationToken cancellationToken) =>
             await store.CallAsync(node, () => store.Current);
 
-        public Task<bool> TryReplaceAsync(Topology next, CancellationToken cancellationToken) =>
-            store.CallAsync(node, () =>
+        public async Task<bool> TryReplaceAsync(Topology next, CancellationToken cancellationToken)
+        {
+            await store.Replacing();
+            return await store.CallAsync(node, () =>
             {
                 if (store.Current.Epoch + 1 != next.Epoch)
                     return false;
@@ -53,5 +58,6 @@ internal sealed class SimulatedTopologyStore(SimulatedMachine machine, Random ra
                 store.Changed?.Invoke(before, next);
                 return true;
             });
+        }
     }
 }

@@ -55,24 +55,26 @@ internal sealed class SyncParts
         ReplicationMetrics metrics = new(meters);
         var replication = SyncSettings.Replication;
         Lag lag = new(time);
+        HomePromises promises = new(time);
+        MapTurns turns = new(topology);
         Spool = new Spool(node.Disk.Spool(time), replication, metrics, loggers.CreateLogger<Spool>());
         Confirmations confirmations = new(topology, replication, metrics, time);
         SimulatedCapture capture = new(node.Database, replication.HeartbeatInterval, time, random);
         _pump = new CapturePump(
             capture, Spool, confirmations, replication, time, random, loggers.CreateLogger<CapturePump>());
         ITopologySource seen = cluster.Faults.SourceIgnoresRegions ? new BorderlessTopology(topology) : topology;
-        Source = new ReplicationSource(seen, Spool, _store, Keys, confirmations, lag, replication, metrics, time,
-            loggers.CreateLogger<ReplicationSource>());
+        Source = new ReplicationSource(seen, Spool, _store, Keys, confirmations, lag, turns, replication, metrics,
+            time, loggers.CreateLogger<ReplicationSource>());
         Slots = new ReplicaSlots(topology, node.Database);
         Quarantine quarantine = new(new NoFiles(cluster, node), replication, metrics,
             loggers.CreateLogger<Quarantine>());
         _receivers = new ReplicationReceivers(
-            new ReceiverParts(topology, _store, Slots, Keys, quarantine, lag, replication, metrics, time), peers,
-            random, loggers);
+            new ReceiverParts(topology, _store, Slots, Keys, quarantine, turns, promises, lag, replication,
+                metrics, time), peers, random, loggers);
 
         var homes = Options.Create(SyncSettings.Homes);
         ReplicaView view = new(lag, Slots, confirmations, Spool, peers, _store, Keys);
-        Watch = new PeerWatch(topology, peers, () => view, homes, time);
+        Watch = new PeerWatch(topology, peers, () => view, promises, homes, time);
         HomeLease lease = new(topology, Watch, homes, time);
         ReadCache cache = new(homes, time, Keys);
         RowOpener opener = new(Sealer, view);
