@@ -12,15 +12,25 @@ namespace Lepton.EndToEnd.Tests;
 /// The real platform, started as a person starts it, once for all tests; stopped and wiped at the end, with proof
 /// that nothing is left.
 /// </summary>
-public sealed class Platform : IAsyncLifetime
+public class Platform : IAsyncLifetime
 {
     public static readonly string[] Regions = ["us-east", "eu-west", "ap-southeast"];
 
     private const int PortsPerRegion = 20;
 
-    private readonly string instance = $"e2e-{Environment.ProcessId}";
+    private readonly string profile;
+    private readonly string instance;
     private readonly int basePort = FreeRange();
     private JsonElement file;
+
+    public Platform()
+        : this("main")
+    {
+    }
+
+    /// <param name="profile">The main job's services, or all of them (<c>full</c>).</param>
+    protected Platform(string profile) =>
+        (this.profile, instance) = (profile, $"e2e-{profile}-{Environment.ProcessId}");
 
     public string StartReport { get; private set; } = "";
 
@@ -40,7 +50,7 @@ public sealed class Platform : IAsyncLifetime
 
     /// <summary>The TLS ports of everything of ours that runs: routers, nodes and keepers of records.</summary>
     public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
-        .SelectMany(region => ((int[])[0, 1, 2, 4, 5, 6])
+        .SelectMany(region => (profile == "full" ? (int[])[0, 1, 2, 4, 5, 6] : [0, 1, 2, 4])
             .Select(offset => basePort + (PortsPerRegion * region) + offset));
 
     public IEnumerable<int> GatewayPorts => Regions.SelectMany(Gateways).Select(url => new Uri(url).Port);
@@ -51,7 +61,7 @@ public sealed class Platform : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        CliResult up = await CliProcess.RunAsync("up", "--detach", "--profile", "full", "--instance", instance,
+        CliResult up = await CliProcess.RunAsync("up", "--detach", "--profile", profile, "--instance", instance,
             "--base-port", $"{basePort}", "--regions", string.Join(',', Regions), "--timeout", "300");
         if (up.ExitCode != 0)
             await CliProcess.RunAsync("down", "--wipe", "--instance", instance);

@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace Lepton.EndToEnd.Tests;
 
 /// <summary>S1, S6, S7: records over the real platform, as a person handles them.</summary>
-[Collection(PlatformCollection.Name)]
-public sealed class SyncTests(Platform platform)
+[Collection(FullPlatformCollection.Name)]
+[Trait("Category", "Long")] // a platform of its own: minutes
+public sealed class SyncTests(FullPlatform platform)
 {
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
 
@@ -92,4 +93,14 @@ public sealed class SyncTests(Platform platform)
             await Task.Delay(TimeSpan.FromSeconds(1));
         }
     }
+}
+
+/// <summary>The platform with Sync.</summary>
+public sealed class FullPlatform() : Platform("full");
+
+/// <summary>After all others: two platforms at once are too much for a small machine.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class FullPlatformCollection : ICollectionFixture<FullPlatform>
+{
+    public const string Name = "full platform";
 }

@@ -1,3 +1,4 @@
+using Lepton.Sync.Tests.World;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
 
@@ -11,7 +12,7 @@ public sealed class MetricListTests(SyncServer server)
     [Fact]
     public async Task Readme_Metrics_AreTheServices()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a"]);
+        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a"]);
         string readme = MetricList.RepositoryFile("services/Lepton.Sync/README.md");
 
         string differences = MetricList.Differences(MetricList.Listed(readme),

@@ -72,9 +72,8 @@ public sealed class AccessMatrixTests(SyncServer server)
     [Fact]
     public async Task EveryRpc_EveryRoleRegionServiceAndTenant_IsLetInExactlyAsWritten()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(
+        await using TestSync world = await TestSync.StartAsync(
             server, ["eu-west-a"], new() { ["Lepton:Reflection"] = "true" });
-        TestSync world = passing.World;
         TestKeeper keeper = world.Keepers[0];
         world.Installation.SignAccess(Document());
         keeper.Services.GetRequiredService<AccessFile>().LookAgain();

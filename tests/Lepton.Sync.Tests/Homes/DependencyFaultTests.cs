@@ -82,9 +82,8 @@ public sealed class FullKeyStoreTests(SyncServer server)
     [Fact]
     public async Task Put_MoreSubjectsThanKeysMax_IsRefusedWithTheOption()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(
+        await using TestSync world = await TestSync.StartAsync(
             server, ["eu-west-a"], new() { ["Sync:Keys:KeysMax"] = "100" });
-        TestSync world = passing.World;
         TestKeeper keeper = world.Keepers[0];
         RpcException? refused = null;
         int written = 0;

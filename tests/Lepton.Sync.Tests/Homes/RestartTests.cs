@@ -11,8 +11,8 @@ public sealed class RestartTests(SyncServer server)
     [Fact]
     public async Task Put_ItsHomeWasRestarted_IsConfirmedAgain()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
-        TestKeeper a = passing.World["eu-west-a"];
+        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
+        TestKeeper a = world["eu-west-a"];
         int own = 0;
         while ((await a.Topology.LocateAsync(new LocateRequest { Key = Calls.Key("eu-personal", $"k{own}") },
             Calls.Options)).Replicas.Single(r => r.Home).Node != a.Name)

@@ -20,8 +20,7 @@ public sealed class StrandedServiceTests(SyncServer server)
     [Fact]
     public async Task StrandedWrites_AfterAPromotion_AreShownPutBackAndThrownAway()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
-        TestSync world = passing.World;
+        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] keys = await StrandAsync(a, b);
         StrandedService.StrandedServiceClient stranded = new(a.As("demo"));

@@ -20,8 +20,7 @@ public sealed class CollectionTests(SyncServer server)
     [Fact]
     public async Task Collect_ConfirmedAndOld_AreGoneOnEveryNode()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
-        TestSync world = passing.World;
+        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
         await PutAndDeleteAsync(world.Keepers[0]);
         await EventuallyAsync(world.Keepers[1], Keys.Length);
 
@@ -40,8 +39,7 @@ public sealed class CollectionTests(SyncServer server)
     [Fact]
     public async Task Collect_AReplicaIsAway_WaitsForIt()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
-        TestSync world = passing.World;
+        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] own = [.. await AtAsync(a, "eu-west-a")];
         foreach (string key in own)
@@ -69,8 +67,7 @@ public sealed class CollectionTests(SyncServer server)
     [Fact]
     public async Task Collect_TheOldHomeReturns_ItsVersionsDoNot()
     {
-        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
-        TestSync world = passing.World;
+        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] own = [.. await AtAsync(a, "eu-west-a")];
         foreach (string key in own)
@@ -105,8 +102,7 @@ public sealed class CollectionTests(SyncServer server)
     [InlineData(true)] // it has not: slots are copied, in which they do not show
     public async Task Collect_AReplicaIsRestored_ItsOldVersionsAreReplaced(bool isPositionLost)
     {
-        await using PassingSync passing = await PassingSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
-        TestSync world = passing.World;
+        await using TestSync world = await TestSync.StartAsync(server, ["eu-west-a", "eu-west-b"]);
         (TestKeeper a, TestKeeper b) = (world["eu-west-a"], world["eu-west-b"]);
         string[] own = [.. await AtAsync(a, "eu-west-a")];
         foreach (string key in own)
