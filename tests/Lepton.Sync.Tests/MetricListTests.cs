@@ -6,7 +6,6 @@ namespace Lepton.Sync.Tests;
 
 /// <summary>E5: the README lists the service's metrics, all of them and no others.</summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class MetricListTests(SyncServer server)
 {
     [Fact]

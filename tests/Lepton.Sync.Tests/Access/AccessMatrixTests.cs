@@ -17,7 +17,6 @@ namespace Lepton.Sync.Tests.Access;
 /// by services, and for another tenant. What is expected is written down here a second time, independent of the code.
 /// </summary>
 [Collection("postgres")]
-[Trait("Category", "Long")] // with real servers: minutes
 public sealed class AccessMatrixTests(SyncServer server)
 {
     private const string Readers = "admin service steward | *";
