@@ -8,7 +8,14 @@ namespace Aspire.Hosting.Running;
 /// <summary>Decides every endpoint's address before anything starts, so that each can be told of the others.</summary>
 internal sealed class EndpointAllocator(DcpClient dcp)
 {
+    // Outgoing connections get 32768 and up.
+    private const int FirstPort = 20_000;
+    private const int PortCount = 12_000;
+
     private static readonly TimeSpan ProxyLimit = TimeSpan.FromSeconds(20);
+
+    // Each process begins elsewhere.
+    private static int lastPort = Environment.ProcessId * 211;
 
     public async Task AllocateAsync(IResource resource, CancellationToken cancellationToken)
     {
@@ -37,13 +44,35 @@ internal sealed class EndpointAllocator(DcpClient dcp)
             : resource.Annotations.OfType<EndpointAnnotation>().Where(e => e.IsProxied)
                 .Select(e => new ProducedService(ServiceName(resource, e), e.TargetPort));
 
-    /// <summary>A free port right now. Another process may take it before ours does; the loser fails to start, visibly.
+    /// <summary>
+    /// A free port right now, which this process names once in a long time and the kernel gives to no outgoing
+    /// connection. Another process may still take it before ours does; the loser fails to start, visibly.
     /// </summary>
     public static int FreePort()
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
+        for (int attempt = 0; attempt < PortCount; attempt++)
+        {
+            int port = FirstPort + (int)((uint)Interlocked.Increment(ref lastPort) % PortCount);
+            if (IsFree(port))
+                return port;
+        }
+
+        throw new DistributedApplicationException(
+            $"No port from {FirstPort} to {FirstPort + PortCount - 1} is free.");
+    }
+
+    private static bool IsFree(int port)
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return true;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return false;
+        }
     }
 
     private async Task<AllocatedEndpoint> ProxyAsync(

@@ -75,6 +75,7 @@ internal sealed class RunningSupervisor : IDisposable
     {
         Signals.Send(process.Id, 15);
         WaitUntil(() => process.HasExited, "stopped");
+        process.WaitForExit(); // for its last lines
         return process.ExitCode;
     }
 
