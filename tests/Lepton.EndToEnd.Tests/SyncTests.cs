@@ -14,7 +14,11 @@ public sealed class SyncTests(FullPlatform platform)
     public async Task Put_InOneRegion_IsReadAndListedInOthersAndDeleted()
     {
         string key = $"orders/{Guid.NewGuid():N}";
-        JsonElement written = (await SyncAsync("us-east", "put", key, "two crates", "--level", "each")).Json();
+        // Replicas that were just started confirm nothing before they have copied.
+        CliResult put = new(1, "", "");
+        await UntilAsync(async () => (put = await platform.AskAsync(
+            "sync", "put", key, "two crates", "--level", "each", "--from", "us-east", "--json")).ExitCode == 0);
+        JsonElement written = put.Json();
         Assert.Equal(2, written.GetProperty("confirmed_regions").GetArrayLength());
 
         JsonElement read = (await SyncAsync("ap-southeast", "get", key, "--local")).Json();
