@@ -266,13 +266,18 @@ void AddNodeTable(SyncNode from)
     {
         string key = string.Create(CultureInfo.InvariantCulture, $"Sync__Nodes__{i}__");
         from.Resource.WithEnvironment(key + "Region", to.Region.Name).WithEnvironment(key + "Zone", to.Zone);
-        bool far = installation.HasWan && to.Region != from.Region;
-        if (publishing)
-            from.Resource.WithEnvironment(key + "Url", to.Resource.GetEndpoint("https"));
-        else
-            from.Resource.WithEnvironment(key + "Url", Region.Url(
-                far ? installation.WanSyncPort(from.Region, to.Region, to.Index) : to.Port));
+        AddAddress(from.Resource, key + "Url", from.Region, to);
     }
+}
+
+void AddAddress(IResourceBuilder<ProjectResource> resource, string key, Region from, SyncNode to)
+{
+    bool far = installation.HasWan && to.Region != from;
+    if (publishing)
+        resource.WithEnvironment(key, to.Resource.GetEndpoint("https"));
+    else
+        resource.WithEnvironment(
+            key, Region.Url(far ? installation.WanSyncPort(from, to.Region, to.Index) : to.Port));
 }
 
 // Policy, roles and tenants come from Sync: each service asks the nearest node first, and the others when it must.
@@ -283,12 +288,7 @@ void AddControlTable(Member from)
     {
         string key = string.Create(CultureInfo.InvariantCulture, $"SyncClient__Nodes__{i}__");
         from.Resource.WithEnvironment(key + "Region", to.Region.Name);
-        bool far = installation.HasWan && to.Region != from.Region;
-        if (publishing)
-            from.Resource.WithEnvironment(key + "Url", to.Resource.GetEndpoint("https"));
-        else
-            from.Resource.WithEnvironment(key + "Url", Region.Url(
-                far ? installation.WanSyncPort(from.Region, to.Region, to.Index) : to.Port));
+        AddAddress(from.Resource, key + "Url", from.Region, to);
     }
     // Cut off for longer, a region serves no regulated class and takes no operator's order.
     from.Resource.WithEnvironment("SyncClient__AgeMax", "1.00:00:00");

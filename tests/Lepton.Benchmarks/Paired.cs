@@ -23,6 +23,9 @@ internal static class Paired
         return (nanosA[Rounds / 2], nanosB[Rounds / 2]);
     }
 
+    /// <summary>The middle one; of an even number the upper of the two.</summary>
+    public static double Median(IReadOnlyCollection<double> values) => values.Order().ElementAt(values.Count / 2);
+
     /// <summary>Bytes that a call allocates on this thread.</summary>
     public static double BytesOf(Action action)
     {

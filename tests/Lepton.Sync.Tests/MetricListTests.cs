@@ -1,5 +1,5 @@
-using Lepton.Sync.Tests.World;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Tests.World;
 using Lepton.Testing;
 
 namespace Lepton.Sync.Tests;

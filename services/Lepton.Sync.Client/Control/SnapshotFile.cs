@@ -1,4 +1,5 @@
 using System.Text;
+using Lepton.ServiceDefaults;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -56,7 +57,7 @@ internal sealed partial class SnapshotFile(string path)
             stream.Flush(flushToDisk: true);
         }
         File.Move(fresh, path, overwrite: true);
-        FolderFlush.Flush(folder);
+        DurableFolder.Flush(folder);
     }
 
     internal sealed record Content

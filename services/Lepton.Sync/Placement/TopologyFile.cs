@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Lepton.Sync.Files;
+using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Placement;
@@ -66,7 +66,7 @@ internal sealed class TopologyFile(IOptions<PlacementOptions> options, ISnapshot
             stream.Flush(flushToDisk: true);
         }
         File.Move(temporary, Path, overwrite: true);
-        Folder.Flush(folder);
+        DurableFolder.Flush(folder);
     }
 
     private byte[] Tag(ReadOnlySpan<byte> document) => key.Authenticate([.. Magic, .. document]);

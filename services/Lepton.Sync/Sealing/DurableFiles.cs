@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Lepton.Sync.Files;
+using Lepton.ServiceDefaults;
 
 namespace Lepton.Sync.Sealing;
 
@@ -29,7 +29,7 @@ internal static class DurableFiles
         }
         using var former = File.Exists(file) ? new FileStream(file, FileMode.Open, FileAccess.ReadWrite) : null;
         File.Move(next, file, overwrite: true);
-        Folder.Flush(FolderOf(file));
+        DurableFolder.Flush(FolderOf(file));
         if (former is not null)
             Overwrite(former);
     }
@@ -53,7 +53,7 @@ internal static class DurableFiles
         using (FileStream stream = new(file, FileMode.Open, FileAccess.ReadWrite))
             Overwrite(stream);
         File.Delete(file);
-        Folder.Flush(FolderOf(file));
+        DurableFolder.Flush(FolderOf(file));
     }
 
     private static void Overwrite(FileStream stream)

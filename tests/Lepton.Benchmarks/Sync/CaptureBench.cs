@@ -54,8 +54,7 @@ internal static class CaptureBench
             NullLogger<PgChangeCapture>.Instance);
         await slot.EnsureAsync(default);
         await ScalarAsync<object>(connection, "SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')");
-        RowLoad load = new(new ClassId(0), [.. Enumerable.Range(0, SlotId.Count).Select(
-            s => (new SlotId((short)s), 1L))], new KeyId(Guid.NewGuid()));
+        RowLoad load = RowLoad.OfAllSlots();
         List<double> ours = [], theirs = [], ratios = [];
         for (int round = 0; round <= Rounds; round++)
         {
@@ -76,9 +75,9 @@ internal static class CaptureBench
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"capture: {Rows} rows of {RowLoad.BodyBytes} B a round, medians of {Rounds} rounds\n"
-            + $"  ours {Median(ours),9:F0} rows/s   pg_recvlogical {Median(theirs),9:F0} rows/s   ratios by round "
-            + $"{ratios.Min():F2} to {ratios.Max():F2}"));
-        return new Dictionary<string, double> { ["capture_vs_recvlogical"] = Median(ratios) };
+            + $"  ours {Paired.Median(ours),9:F0} rows/s   pg_recvlogical {Paired.Median(theirs),9:F0} rows/s   "
+            + $"ratios by round {ratios.Min():F2} to {ratios.Max():F2}"));
+        return new Dictionary<string, double> { ["capture_vs_recvlogical"] = Paired.Median(ratios) };
     }
 
     private static async Task<double> CaptureAsync(PgChangeCapture capture, LogPosition to)
@@ -138,6 +137,4 @@ internal static class CaptureBench
         await using NpgsqlCommand command = new(sql, open);
         return (T)(await command.ExecuteScalarAsync())!;
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

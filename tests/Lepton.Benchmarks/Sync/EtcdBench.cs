@@ -55,9 +55,9 @@ internal static class EtcdBench
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"puts on two disks: {Clients} clients, {ValueBytes} B, medians of {Rounds} rounds\n"
-            + $"  ZONE {Median(ours),9:F0}/s   etcd {Median(theirs),9:F0}/s   ratios by round "
+            + $"  ZONE {Paired.Median(ours),9:F0}/s   etcd {Paired.Median(theirs),9:F0}/s   ratios by round "
             + $"{ratios.Min():F2} to {ratios.Max():F2}"));
-        return new Dictionary<string, double> { ["puts_vs_etcd"] = Median(ratios) };
+        return new Dictionary<string, double> { ["puts_vs_etcd"] = Paired.Median(ratios) };
     }
 
     private static async Task PutAsync(RecordService.RecordServiceClient node, byte[] key, byte[] value)
@@ -95,6 +95,4 @@ internal static class EtcdBench
         })));
         return counts.Sum() / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -57,10 +57,10 @@ internal static class PipelineBench
             b.Add(theirs);
             both.Add(mine / theirs);
         }
-        ratios["pipeline_vs_native"] = Median(both);
+        ratios["pipeline_vs_native"] = Paired.Median(both);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"pipeline: {Rows} rows of {RowLoad.BodyBytes} B a round, medians of {Rounds} rounds\n"
-            + $"  ours {Median(a),9:F0} rows/s   native {Median(b),9:F0} rows/s   ratios by round "
+            + $"  ours {Paired.Median(a),9:F0} rows/s   native {Paired.Median(b),9:F0} rows/s   ratios by round "
             + $"{both.Min():F2} to {both.Max():F2}"));
     }
 
@@ -83,13 +83,14 @@ internal static class PipelineBench
             a.Add(await MeasureLagAsync(ours));
             b.Add(await MeasureLagAsync(native));
         }
-        double mine = Median([.. a.Select(l => l.P99)]), theirs = Median([.. b.Select(l => l.P99)]);
-        ratios["lag_p50_vs_native"] = Median([.. a.Select(l => l.P50)]) / Median([.. b.Select(l => l.P50)]);
+        double mine = Paired.Median([.. a.Select(l => l.P99)]), theirs = Paired.Median([.. b.Select(l => l.P99)]);
+        ratios["lag_p50_vs_native"] =
+            Paired.Median([.. a.Select(l => l.P50)]) / Paired.Median([.. b.Select(l => l.P50)]);
         ratios["lag_p99_vs_native"] = mine / theirs;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"lag at {LagRowsASecond} rows/s, p50/p99 ms, medians of {LagRounds} rounds\n"
-            + $"  ours {Median([.. a.Select(l => l.P50)]):F1}/{mine:F1}   "
-            + $"native {Median([.. b.Select(l => l.P50)]):F1}/{theirs:F1}"));
+            + $"  ours {Paired.Median([.. a.Select(l => l.P50)]):F1}/{mine:F1}   "
+            + $"native {Paired.Median([.. b.Select(l => l.P50)]):F1}/{theirs:F1}"));
     }
 
     // One connection commits a batch each 10 ms and notes when; another looks for the batches' last rows in turn.
@@ -122,6 +123,4 @@ internal static class PipelineBench
         double[] sorted = [.. lags.Skip(batches / 4).Order()]; // warm only
         return (sorted[sorted.Length / 2], sorted[(int)(sorted.Length * 0.99)]);
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

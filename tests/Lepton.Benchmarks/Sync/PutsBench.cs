@@ -50,7 +50,7 @@ internal static class PutsBench
             singleRates.Add(b);
             ratios.Add(a / b);
         }
-        double groupedMedian = Median(groupedRates), singleMedian = Median(singleRates);
+        double groupedMedian = Paired.Median(groupedRates), singleMedian = Paired.Median(singleRates);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"puts: {Clients} clients, {grouped.Connections} connections, {BodyBytes} B, medians of {Rounds} rounds"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -95,8 +95,6 @@ internal static class PutsBench
         record = record with { Version = version };
         return record with { Sha256 = StoredRecord.Digest(record) };
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private sealed class GroupedPuts : IAsyncDisposable
     {

@@ -66,8 +66,7 @@ internal sealed class ReplicatedPair : IAsyncDisposable
                 user={super.Username} password={super.Password}'
             PUBLICATION native WITH (copy_data = false, binary = true)
             """);
-        RowLoad load = new(new ClassId(0), [.. Enumerable.Range(0, SlotId.Count).Select(
-            s => (new SlotId((short)s), 1L))], new KeyId(Guid.NewGuid()));
+        RowLoad load = RowLoad.OfAllSlots();
         return new ReplicatedPair(parts.Store, target, load, async () =>
         {
             await ExecuteAsync(subscriber, "DROP SUBSCRIPTION native");

@@ -20,6 +20,10 @@ internal sealed class RowLoad(ClassId recordClass, IReadOnlyList<(SlotId Slot, l
 
     public ClassId Class => recordClass;
 
+    /// <summary>Of class 0, in all slots, by a key that nobody has.</summary>
+    public static RowLoad OfAllSlots() => new(new ClassId(0),
+        [.. Enumerable.Range(0, SlotId.Count).Select(s => (new SlotId((short)s), 1L))], new KeyId(Guid.NewGuid()));
+
     /// <summary>The next rows.</summary>
     public StoredRecord[] Make(int count) => [.. Enumerable.Range(0, count).Select(_ => Next())];
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Lepton.Sync.Backup;
+using Lepton.Sync.Replication.Capture;
 using Lepton.Sync.Backup.Archive;
 using Lepton.Sync.Backup.Base;
 using Lepton.Sync.Backup.Restore;
@@ -183,21 +184,8 @@ internal sealed class TestBackup : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        await using (NpgsqlConnection sql = new(Connection))
-        {
-            await sql.OpenAsync();
-            foreach (string act in (string[])["pg_terminate_backend(active_pid, 10000)",
-                "pg_drop_replication_slot(slot_name)"])
-            {
-                // The server may not have noticed yet that its reader went.
-                await using NpgsqlCommand drop = new(
-                    $"SELECT {act} FROM pg_replication_slots WHERE slot_name = $1", sql)
-                {
-                    Parameters = { new() { Value = Options.Value.Slot } },
-                };
-                await drop.ExecuteNonQueryAsync();
-            }
-        }
+        // The server may not have noticed yet that its reader went.
+        await new PgCaptureSlot(() => Connection, Options.Value.Slot, "").DropAsync(CancellationToken.None);
         await Storage.DisposeAsync();
         await _services.DisposeAsync();
         if (Directory.Exists(Folder))

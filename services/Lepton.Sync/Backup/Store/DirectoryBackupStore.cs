@@ -1,4 +1,4 @@
-using Lepton.Sync.Files;
+using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Sync.Backup.Store;
@@ -50,7 +50,7 @@ internal sealed class DirectoryBackupStore(string directory, long bytesMax) : IB
                     RandomAccess.FlushToDisk(file.SafeFileHandle);
                 }
                 File.Move(part, path, overwrite: true);
-                Folder.Flush(folder);
+                DurableFolder.Flush(folder);
                 AddUsed(new FileInfo(path).Length - before);
             }
             catch

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Lepton.Sync.Files;
+using Lepton.ServiceDefaults;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lepton.Sync.Replication.Spooling;
@@ -32,7 +32,7 @@ internal sealed class SpoolDirectory : ISpoolFiles
     public ISpoolFile Create(long number)
     {
         var file = new Segment(PathOf(number), FileMode.CreateNew);
-        Folder.Flush(_path);
+        DurableFolder.Flush(_path);
         return file;
     }
 

@@ -1,5 +1,6 @@
+using Lepton.Sync.Replication.Capture;
 using Lepton.Sync.Tests.Replication.World;
-using Npgsql;
+using Lepton.Sync.Tests.World;
 
 namespace Lepton.Benchmarks.Sync.Ledger;
 
@@ -81,28 +82,9 @@ internal sealed class LedgerFaults(LedgerWorld world, Random random)
     private async Task DropSlotAsync()
     {
         int node = random.Next(world.Nodes.Length);
-        await using NpgsqlConnection super = new(world.Servers[node].SuperConnection);
-        await super.OpenAsync();
-        string slot = world.Nodes[node].Keeper.Configuration()["Sync:Replication:Slot"]!;
-        await using NpgsqlCommand end = new(
-            "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = $1", super)
-        {
-            Parameters = { new() { Value = slot } },
-        };
-        await end.ExecuteNonQueryAsync();
-        await using NpgsqlCommand drop = new(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", super)
-        {
-            Parameters = { new() { Value = slot } },
-        };
-        try
-        {
-            await drop.ExecuteNonQueryAsync();
-        }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse)
-        {
-            Console.WriteLine("  (its reader was back before it could be dropped)");
-        }
+        TestKeeper keeper = world.Nodes[node].Keeper;
+        await new PgCaptureSlot(() => keeper.Database, keeper.Configuration()["Sync:Replication:Slot"]!, "")
+            .DropAsync(CancellationToken.None);
         await Task.Delay(while_);
     }
 

@@ -1,12 +1,14 @@
 using System.Runtime.InteropServices;
 
-namespace Lepton.Sync.Files;
+namespace Lepton.ServiceDefaults;
 
 /// <summary>A new file's name outlives a power cut only when its folder was flushed; .NET opens no folders.</summary>
-internal static partial class Folder
+public static partial class DurableFolder
 {
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC
 
+    /// <summary>Returns when what was made, renamed or deleted in it is on the disk.</summary>
+    /// <param name="path">The folder.</param>
     /// <exception cref="IOException">It could not be flushed.</exception>
     public static void Flush(string path)
     {
