@@ -55,6 +55,14 @@ SyncNode[] keepers =
 ];
 foreach (SyncNode keeper in keepers)
     AddNodeTable(keeper);
+// The audit log, policies and roles by call: in each zone, beside its database.
+ComplianceNode[] auditors =
+[
+    .. from region in installation.Regions
+       from i in Enumerable.Range(0, installation.Zones)
+       where installation.HasRecords
+       select AddCompliance(region, i),
+];
 foreach (Member member in keepers.Length > 0 ? members : [])
     AddControlTable(member);
 
@@ -108,7 +116,7 @@ void AddPostgres()
                 .WithArgs("--tools", Path.Combine(installation.Home, "tools", "postgres"))
                 .WithArgs("--data", data, "--databases", "routing,inference"
                     + (zone == "a" && region.Index == 0 ? ",identity" : "")
-                    + (installation.HasRecords ? ",sync+replication" : ""))
+                    + (installation.HasRecords ? ",sync+replication,compliance" : ""))
                 .WithHealthCheck(key)
                 .ExcludeFromManifest();
         }
@@ -257,6 +265,17 @@ SyncNode AddSync(Region region, int index)
 
     string Connections(Region of, string zone) =>
         Path.Combine(installation.Instance, "pg", $"{of.Name}-{zone}", "connections.json");
+}
+
+ComplianceNode AddCompliance(Region region, int index)
+{
+    string zone = installation.ZoneNames[index];
+    string name = $"compliance-{region.Name}-{zone}";
+    int port = region.Port(7 + index);
+    IResourceBuilder<ProjectResource> node = AddService<Projects.Lepton_Compliance>(
+        region, zone, "compliance", name, port, "services/Lepton.Compliance/Dockerfile",
+        container => container.WithVolume($"{name}-data", "/var/lib/lepton/compliance"));
+    return new ComplianceNode(node, region, zone, index, port);
 }
 
 // Every node knows every other: by which address it reaches it. The same list on all: it seeds the first topology.
@@ -415,9 +434,17 @@ internal sealed record Gateway(IResourceBuilder<ProjectResource> Resource, strin
 internal sealed record SyncNode(
     IResourceBuilder<ProjectResource> Resource, Region Region, string Zone, int Index, int Port);
 
+/// <param name="Resource">The service.</param>
+/// <param name="Region">Its region.</param>
+/// <param name="Zone">Its zone.</param>
+/// <param name="Index">From 0 within its region.</param>
+/// <param name="Port">Where it listens.</param>
+internal sealed record ComplianceNode(
+    IResourceBuilder<ProjectResource> Resource, Region Region, string Zone, int Index, int Port);
+
 /// <param name="Index">From 0, in the order of Lepton:Regions.</param>
 /// <param name="FirstPort">
-/// The first router's; both inference nodes', the standby's, the second router's and the sync nodes' follow.
+/// The first router's; both inference nodes', the standby's, the second router's, the sync nodes' and compliance's follow.
 /// </param>
 internal sealed record Region(string Name, int Index, int FirstPort)
 {
@@ -474,6 +501,10 @@ internal sealed partial record Installation(
     /// <summary>The relay's port for what goes from a region to a sync node of another.</summary>
     public int WanSyncPort(Region from, Region to, int node)
         => BasePort + 400 + (90 * node) + (10 * from.Index) + to.Index;
+
+    /// <summary>The relay's port for what goes from a region to a compliance service of another.</summary>
+    public int WanCompliancePort(Region from, Region to, int node)
+        => BasePort + 580 + (90 * node) + (10 * from.Index) + to.Index;
 
     /// <summary>Measured between regions of such names by several clouds: about these.</summary>
     public static int RoundTripMs(Region from, Region to)

@@ -82,7 +82,7 @@ internal static partial class PkiCommand
         foreach (var region in regions)
         {
             PemPair.CreateDirectory(Path.Combine(directory, "services", region));
-            foreach (var service in (string[])["routing", "inference", "identity", "sync"])
+            foreach (var service in (string[])["routing", "inference", "identity", "sync", "compliance"])
                 Ensure(LeafCertificate.Service(region, service), $"services/{region}/{service}", "tls");
             Ensure(LeafCertificate.HopSigner(region), $"services/{region}/routing", "hop");
         }

@@ -58,6 +58,7 @@ internal sealed class PortPlan(
             for (int node = 0; records && node < zones; node++)
             {
                 yield return new PlannedPort(SyncPort(i, node), $"sync-{regions[i]}-{"ab"[node]}");
+                yield return new PlannedPort(CompliancePort(i, node), $"compliance-{regions[i]}-{"ab"[node]}");
             }
         }
 
@@ -71,11 +72,17 @@ internal sealed class PortPlan(
     public IReadOnlyList<string> SyncNodes(int region) =>
         [.. Enumerable.Range(0, zones).Select(node => $"https://127.0.0.1:{SyncPort(region, node)}")];
 
+    /// <summary>The compliance services of a region, one a zone.</summary>
+    public IReadOnlyList<string> ComplianceNodes(int region) =>
+        [.. Enumerable.Range(0, zones).Select(node => $"https://127.0.0.1:{CompliancePort(region, node)}")];
+
     private int RegionBase(int region) => basePort + (20 * (region + 1));
 
     private int RouterPort(int region, int router) => RegionBase(region) + (4 * router);
 
     private int SyncPort(int region, int node) => RegionBase(region) + 5 + node;
+
+    private int CompliancePort(int region, int node) => RegionBase(region) + 7 + node;
 
     private IEnumerable<PlannedPort> Relays()
     {
@@ -92,6 +99,7 @@ internal sealed class PortPlan(
                     if (records)
                     {
                         yield return new PlannedPort(basePort + 400 + offset, $"{owner}'s sync node {"ab"[zone]}");
+                        yield return new PlannedPort(basePort + 580 + offset, $"{owner}'s compliance {"ab"[zone]}");
                     }
                 }
             }

@@ -49,9 +49,9 @@ public sealed class SecurityHost : IAsyncLifetime
         builder.Services.AddIntrusion();
         _app = builder.Build();
         AccessFile access = _app.Services.GetRequiredService<AccessFile>();
-        _app.MapServiceDefaults(new Dictionary<string, AccessRule>(), V1.SecurityService.Descriptor);
+        _app.MapServiceDefaults(new Dictionary<string, AccessRule>(), Platform.V1.SecurityService.Descriptor);
         _app.MapIntrusion(context =>
-            access.Current.GrantsOf(context.GetCaller()).AllTenants.Has(V1.Permission.AuditRead)
+            access.Current.GrantsOf(context.GetCaller()).AllTenants.Has(Platform.V1.Permission.AuditRead)
                 ? AlertScope.All
                 : new AlertScope(context.GetCaller().Tenant, null));
         await _app.StartAsync();

@@ -1,0 +1,18 @@
+using Lepton.ServiceDefaults;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
+
+namespace Lepton.Compliance;
+
+/// <summary>The parts of the service and how they are put together: one line a part.</summary>
+internal static class ComplianceApp
+{
+    /// <summary>It offers no gRPC contract of others'.</summary>
+    public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
+
+    /// <summary>Its own contracts.</summary>
+    public static readonly ServiceDescriptor[] Offered = [];
+
+    public static IServiceCollection AddCompliance(this IServiceCollection services) => services;
+
+    public static WebApplication MapCompliance(this WebApplication app) => app;
+}
