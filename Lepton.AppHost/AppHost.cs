@@ -444,7 +444,8 @@ internal sealed record ComplianceNode(
 
 /// <param name="Index">From 0, in the order of Lepton:Regions.</param>
 /// <param name="FirstPort">
-/// The first router's; both inference nodes', the standby's, the second router's, the sync nodes' and compliance's follow.
+/// The first router's; both inference nodes', the standby's, the second router's, the sync nodes' and compliance's
+/// follow.
 /// </param>
 internal sealed record Region(string Name, int Index, int FirstPort)
 {

@@ -15,11 +15,13 @@ public interface IAuditLog
     ValueTask WriteAsync(AuditEvent auditEvent, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The same for who can't wait: returns at once, and the event is on disk soon. Dropped when too many wait, which is
-    /// counted and turns the process' health to Degraded.
+    /// The same for who can't wait: returns at once, and the event is on disk soon. Dropped when too many wait, which
+    /// is counted and turns the process' health to Degraded.
     /// </summary>
     void Report(AuditEvent auditEvent);
 }
 
-/// <summary>The event could not be kept: the spool's disk is full or broken, or the spool has as much as it may.</summary>
+/// <summary>
+/// The event could not be kept: the spool's disk is full or broken, or the spool has as much as it may.
+/// </summary>
 public sealed class AuditUnavailableException(string message, Exception? inner = null) : IOException(message, inner);

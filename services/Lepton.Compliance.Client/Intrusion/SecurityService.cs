@@ -3,17 +3,17 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using V1 = Lepton.Platform.V1;
+using Wire = Lepton.Platform.V1;
 
 namespace Lepton.Compliance.Client.Intrusion;
 
 /// <summary>The alert log over gRPC.</summary>
 internal sealed class SecurityService(AlertLog log, AlertReaders readers, IntrusionMetrics metrics,
-    IOptions<IntrusionOptions> options, IHostApplicationLifetime lifetime) : Platform.V1.SecurityService.SecurityServiceBase
+    IOptions<IntrusionOptions> options, IHostApplicationLifetime lifetime) : Wire.SecurityService.SecurityServiceBase
 {
     private const int PageSizeDefault = 100, PageSizeMax = 1_000, BatchMax = 64;
 
-    public override Task<Platform.V1.ListAlertsResponse> ListAlerts(Platform.V1.ListAlertsRequest request, ServerCallContext context)
+    public override Task<Wire.ListAlertsResponse> ListAlerts(Wire.ListAlertsRequest request, ServerCallContext context)
     {
         AlertScope scope = readers.Scope(context);
         if (request.PageSize is < 0 or > PageSizeMax)
@@ -23,7 +23,7 @@ internal sealed class SecurityService(AlertLog log, AlertReaders readers, Intrus
         IReadOnlyList<Alert> alerts = log.Newest(Before(request.PageToken), size, a => scope.Sees(a)
             && (request.Rule.Length == 0 || a.Rule == request.Rule)
             && (request.Principal.Length == 0 || a.Principal == request.Principal));
-        Platform.V1.ListAlertsResponse response = new();
+        Wire.ListAlertsResponse response = new();
         response.Alerts.AddRange(alerts.Take(size).Select(Wire));
         if (alerts.Count > size)
             response.NextPageToken = string.Create(CultureInfo.InvariantCulture,
@@ -31,8 +31,8 @@ internal sealed class SecurityService(AlertLog log, AlertReaders readers, Intrus
         return Task.FromResult(response);
     }
 
-    public override async Task WatchAlerts(Platform.V1.WatchAlertsRequest request,
-        IServerStreamWriter<Platform.V1.WatchAlertsResponse> responseStream, ServerCallContext context)
+    public override async Task WatchAlerts(Wire.WatchAlertsRequest request,
+        IServerStreamWriter<Wire.WatchAlertsResponse> responseStream, ServerCallContext context)
     {
         AlertScope scope = readers.Scope(context);
         ulong after = request.LogId == log.Id ? request.AfterSequence : 0;
@@ -57,7 +57,7 @@ internal sealed class SecurityService(AlertLog log, AlertReaders readers, Intrus
     }
 
     private async Task SendAsync(ulong after, AlertScope scope,
-        IServerStreamWriter<Platform.V1.WatchAlertsResponse> stream, CancellationToken cancellation)
+        IServerStreamWriter<Wire.WatchAlertsResponse> stream, CancellationToken cancellation)
     {
         // The gap is told with the first answer that comes after it.
         bool gap = false;
@@ -72,7 +72,7 @@ internal sealed class SecurityService(AlertLog log, AlertReaders readers, Intrus
             }
             foreach ((ulong sequence, Alert alert) in batch.Changes)
             {
-                Platform.V1.WatchAlertsResponse response = Position(sequence, gap);
+                Wire.WatchAlertsResponse response = Position(sequence, gap);
                 response.Alert = Wire(alert);
                 await stream.WriteAsync(response, cancellation);
                 gap = false;
@@ -82,7 +82,7 @@ internal sealed class SecurityService(AlertLog log, AlertReaders readers, Intrus
         }
     }
 
-    private Platform.V1.WatchAlertsResponse Position(ulong sequence, bool gap) =>
+    private Wire.WatchAlertsResponse Position(ulong sequence, bool gap) =>
         new() { LogId = log.Id, Sequence = sequence, Gap = gap };
 
     private ulong? Before(string token)
@@ -97,11 +97,11 @@ internal sealed class SecurityService(AlertLog log, AlertReaders readers, Intrus
                 "takes next_page_token of an answer of this process since its last start");
     }
 
-    private Platform.V1.SecurityAlert Wire(Alert alert) => new()
+    private Wire.SecurityAlert Wire(Alert alert) => new()
     {
         Id = string.Create(CultureInfo.InvariantCulture, $"{log.Id}-{alert.Number}"),
         Rule = alert.Rule,
-        Severity = (Platform.V1.AlertSeverity)alert.Severity,
+        Severity = (Wire.AlertSeverity)alert.Severity,
         Subject = alert.Subject,
         Principal = alert.Principal,
         Tenant = alert.Tenant,
@@ -114,10 +114,10 @@ internal sealed class SecurityService(AlertLog log, AlertReaders readers, Intrus
         Events = { alert.Events.Select(Wire) },
     };
 
-    private static Platform.V1.SecurityEvent Wire(SecurityEvent e) => new()
+    private static Wire.SecurityEvent Wire(SecurityEvent e) => new()
     {
         EventTime = Timestamp.FromDateTimeOffset(e.Time),
-        Kind = (Platform.V1.SecurityEventKind)e.Kind,
+        Kind = (Wire.SecurityEventKind)e.Kind,
         Principal = e.Principal ?? "",
         Service = e.IsService,
         Client = e.Client ?? "",

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using V1 = Lepton.Platform.V1;
+using Wire = Lepton.Platform.V1;
 
 namespace Lepton.Compliance.Tests.Intrusion;
 
@@ -49,9 +49,9 @@ public sealed class SecurityHost : IAsyncLifetime
         builder.Services.AddIntrusion();
         _app = builder.Build();
         AccessFile access = _app.Services.GetRequiredService<AccessFile>();
-        _app.MapServiceDefaults(new Dictionary<string, AccessRule>(), Platform.V1.SecurityService.Descriptor);
+        _app.MapServiceDefaults(new Dictionary<string, AccessRule>(), Wire.SecurityService.Descriptor);
         _app.MapIntrusion(context =>
-            access.Current.GrantsOf(context.GetCaller()).AllTenants.Has(Platform.V1.Permission.AuditRead)
+            access.Current.GrantsOf(context.GetCaller()).AllTenants.Has(Wire.Permission.AuditRead)
                 ? AlertScope.All
                 : new AlertScope(context.GetCaller().Tenant, null));
         await _app.StartAsync();

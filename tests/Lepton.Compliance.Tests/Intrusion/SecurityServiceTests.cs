@@ -4,7 +4,7 @@ using Lepton.Compliance.Client.Intrusion;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using V1 = Lepton.Platform.V1;
+using Wire = Lepton.Platform.V1;
 
 namespace Lepton.Compliance.Tests.Intrusion;
 
@@ -15,7 +15,7 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     private readonly CancellationTokenSource _deadline = new();
     private GrpcChannel? _channel;
 
-    private Platform.V1.SecurityService.SecurityServiceClient Client => new(_channel!);
+    private Wire.SecurityService.SecurityServiceClient Client => new(_channel!);
 
     public async Task InitializeAsync()
     {
@@ -31,22 +31,22 @@ public sealed class SecurityServiceTests : IAsyncLifetime
         await _host.DisposeAsync();
     }
 
-    private async Task<Platform.V1.WatchAlertsResponse> NextAsync(AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call)
+    private async Task<Wire.WatchAlertsResponse> NextAsync(AsyncServerStreamingCall<Wire.WatchAlertsResponse> call)
     {
         Assert.True(await call.ResponseStream.MoveNext(_deadline.Token));
         return call.ResponseStream.Current;
     }
 
-    private AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> Watch(string logId = "", ulong after = 0) =>
+    private AsyncServerStreamingCall<Wire.WatchAlertsResponse> Watch(string logId = "", ulong after = 0) =>
         Client.WatchAlerts(new() { LogId = logId, AfterSequence = after }, cancellationToken: _deadline.Token);
 
     [Fact]
     public async Task WatchAlerts_Broken_ResumesWhereItWas()
     {
-        Platform.V1.WatchAlertsResponse first;
-        using (AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call = Watch())
+        Wire.WatchAlertsResponse first;
+        using (AsyncServerStreamingCall<Wire.WatchAlertsResponse> call = Watch())
         {
-            Platform.V1.WatchAlertsResponse position = await NextAsync(call);
+            Wire.WatchAlertsResponse position = await NextAsync(call);
             Assert.Equal((0ul, false), (position.Sequence, position.Gap));
             Assert.Null(position.Alert);
             _host.Probe("own/one");
@@ -56,38 +56,39 @@ public sealed class SecurityServiceTests : IAsyncLifetime
         _host.Probe("own/two");
         _host.Probe("own/three");
 
-        using AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> again = Watch(first.LogId, first.Sequence);
+        using AsyncServerStreamingCall<Wire.WatchAlertsResponse> again = Watch(first.LogId, first.Sequence);
         Assert.Equal("own/two", (await FirstAlertAsync(again)).Alert.Principal);
-        Platform.V1.WatchAlertsResponse last = await NextAsync(again);
+        Wire.WatchAlertsResponse last = await NextAsync(again);
         Assert.Equal((3ul, "own/three", false), (last.Sequence, last.Alert.Principal, last.Gap));
 
-        using AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> otherLog = Watch("of-another-start", 2);
+        using AsyncServerStreamingCall<Wire.WatchAlertsResponse> otherLog = Watch("of-another-start", 2);
         Assert.Equal("own/one", (await NextAsync(otherLog)).Alert.Principal);
     }
 
-    private async Task<Platform.V1.WatchAlertsResponse> FirstAlertAsync(AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call)
+    private async Task<Wire.WatchAlertsResponse> FirstAlertAsync(
+        AsyncServerStreamingCall<Wire.WatchAlertsResponse> call)
     {
-        Platform.V1.WatchAlertsResponse got = await NextAsync(call);
+        Wire.WatchAlertsResponse got = await NextAsync(call);
         return got.Alert is null ? await NextAsync(call) : got; // a position comes first when nothing was there yet
     }
 
     [Fact]
     public async Task WatchAlerts_Alert_HasItsTrailAndTheLogHasNoAddress()
     {
-        using AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call = Watch();
+        using AsyncServerStreamingCall<Wire.WatchAlertsResponse> call = Watch();
         _host.Probe("own/one");
-        Platform.V1.SecurityAlert alert = (await FirstAlertAsync(call)).Alert;
+        Wire.SecurityAlert alert = (await FirstAlertAsync(call)).Alert;
 
-        Assert.Equal(("privilege-probing", Platform.V1.AlertSeverity.High, "own/one", "own/one", "demo", "eu-west", 6L),
+        Assert.Equal(("privilege-probing", Wire.AlertSeverity.High, "own/one", "own/one", "demo", "eu-west", 6L),
             (alert.Rule, alert.Severity, alert.Subject, alert.Principal, alert.Tenant, alert.Region, alert.Count));
         Assert.Equal("6 or more permissions denied in 00:05:00", alert.Detail);
-        Platform.V1.SecurityEvent e = Assert.Single(alert.Events);
-        Assert.Equal(("198.51.100.77", "jti-1", "p5", Platform.V1.SecurityEventKind.AuthorisationDenied),
+        Wire.SecurityEvent e = Assert.Single(alert.Events);
+        Assert.Equal(("198.51.100.77", "jti-1", "p5", Wire.SecurityEventKind.AuthorisationDenied),
             (e.Address, e.TokenId, e.Permission, e.Kind));
         PrincipalLocks locks = _host.Services.GetRequiredService<PrincipalLocks>();
         Assert.True(locks.IsLocked("own/one", out DateTimeOffset until));
         Assert.Equal(until, alert.LockedUntilTime.ToDateTimeOffset());
-        using (AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> next = Watch(alert.Id.Split('-')[0], 1))
+        using (AsyncServerStreamingCall<Wire.WatchAlertsResponse> next = Watch(alert.Id.Split('-')[0], 1))
         {
             _host.Probe("own/two"); // whose alert comes after the first one's log lines
             await FirstAlertAsync(next);
@@ -107,13 +108,14 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     {
         for (int i = 1; i <= 5; i++)
             _host.Probe($"own/p{i}");
-        using (AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call = Watch())
+        using (AsyncServerStreamingCall<Wire.WatchAlertsResponse> call = Watch())
             while ((await NextAsync(call)).Sequence < 5)
             {
             }
 
-        Platform.V1.ListAlertsResponse one = await Client.ListAlertsAsync(new() { PageSize = 3 });
-        Platform.V1.ListAlertsResponse two = await Client.ListAlertsAsync(new() { PageSize = 3, PageToken = one.NextPageToken });
+        Wire.ListAlertsResponse one = await Client.ListAlertsAsync(new() { PageSize = 3 });
+        Wire.ListAlertsResponse two =
+            await Client.ListAlertsAsync(new() { PageSize = 3, PageToken = one.NextPageToken });
 
         Assert.Equal(["own/p5", "own/p4", "own/p3"], one.Alerts.Select(a => a.Principal));
         Assert.Equal(["own/p2", "own/p1"], two.Alerts.Select(a => a.Principal));
@@ -146,9 +148,9 @@ public sealed class SecurityServiceTests : IAsyncLifetime
         _host.Probe("own/theirs", "bank");
         _host.Probe("own/mine", "demo");
         using GrpcChannel channel = _host.Channel("demo");
-        Platform.V1.SecurityService.SecurityServiceClient tenant = new(channel);
+        Wire.SecurityService.SecurityServiceClient tenant = new(channel);
 
-        using AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call = tenant.WatchAlerts(new());
+        using AsyncServerStreamingCall<Wire.WatchAlertsResponse> call = tenant.WatchAlerts(new());
         Assert.Equal("own/mine", (await FirstAlertAsync(call)).Alert.Principal);
         Assert.Equal("own/mine", Assert.Single((await tenant.ListAlertsAsync(new())).Alerts).Principal);
     }
@@ -157,10 +159,10 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     public async Task Calls_WhoMayNot_AreRefused()
     {
         using GrpcChannel channel = _host.Channel("plain");
-        Platform.V1.SecurityService.SecurityServiceClient plain = new(channel);
+        Wire.SecurityService.SecurityServiceClient plain = new(channel);
 
         RpcException listed = await Assert.ThrowsAsync<RpcException>(async () => await plain.ListAlertsAsync(new()));
-        using AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call = plain.WatchAlerts(new());
+        using AsyncServerStreamingCall<Wire.WatchAlertsResponse> call = plain.WatchAlerts(new());
         RpcException watched = await Assert.ThrowsAsync<RpcException>(() => NextAsync(call));
 
         Assert.Equal("CALLER_NOT_ALLOWED", RpcErrors.ReasonOf(listed));
@@ -170,8 +172,8 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     [Fact]
     public async Task WatchAlerts_TooMany_AreRefusedUntilOneEnds()
     {
-        List<AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse>> calls = [Watch(), Watch(), Watch()];
-        foreach (AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call in calls)
+        List<AsyncServerStreamingCall<Wire.WatchAlertsResponse>> calls = [Watch(), Watch(), Watch()];
+        foreach (AsyncServerStreamingCall<Wire.WatchAlertsResponse> call in calls)
             await NextAsync(call);
 
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => NextAsync(Watch()));
@@ -180,7 +182,7 @@ public sealed class SecurityServiceTests : IAsyncLifetime
         calls[0].Dispose();
         while (true) // the server hears of the end a moment later
         {
-            using AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> next = Watch();
+            using AsyncServerStreamingCall<Wire.WatchAlertsResponse> next = Watch();
             try
             {
                 await NextAsync(next);
@@ -197,7 +199,7 @@ public sealed class SecurityServiceTests : IAsyncLifetime
     [Fact]
     public async Task WatchAlerts_ProcessStops_SaysSo()
     {
-        using AsyncServerStreamingCall<Platform.V1.WatchAlertsResponse> call = Watch();
+        using AsyncServerStreamingCall<Wire.WatchAlertsResponse> call = Watch();
         await NextAsync(call);
         Task stop = _host.StopAsync();
 
