@@ -275,6 +275,9 @@ ComplianceNode AddCompliance(Region region, int index)
     IResourceBuilder<ProjectResource> node = AddService<Projects.Lepton_Compliance>(
         region, zone, "compliance", name, port, "services/Lepton.Compliance/Dockerfile",
         container => container.WithVolume($"{name}-data", "/var/lib/lepton/compliance"));
+    string pki = installation.Pki(region, "compliance", publishing);
+    node.WithEnvironment("Compliance__Roles__SignerCertificateFile", $"{pki}/roles.crt")
+        .WithEnvironment("Compliance__Roles__SignerKeyFile", $"{pki}/roles.key");
     return new ComplianceNode(node, region, zone, index, port);
 }
 
@@ -342,7 +345,8 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         return project.WithHttpsEndpoint(targetPort: ContainerPort).AsHttp2Service().PublishAsDockerFile(container =>
         {
             container.WithDockerfile("..", dockerfile);
-            // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key.
+            // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key,
+            // Compliance's roles.crt and roles.key.
             container.WithVolume($"{name}-pki", pki, isReadOnly: true);
             if (installation.HasRecords)
                 container.WithVolume($"{name}-control", "/var/lib/lepton/control");

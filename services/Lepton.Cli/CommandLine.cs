@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text.Json.Nodes;
 using Lepton.Cli.Commands;
+using Lepton.Cli.Commands.Compliance;
 using Lepton.Cli.Commands.Control;
 using Lepton.Cli.Commands.Sync;
 using Lepton.Cli.Output;
@@ -33,6 +34,7 @@ internal static class CommandLine
             SyncCommand.Create(session),
             PublishCommand.Policy(session),
             PublishCommand.Access(session),
+            RolesCommand.Create(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),
             RouteCommand.Create(session),

@@ -1,3 +1,5 @@
+using Lepton.Compliance.Roles;
+using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
@@ -10,9 +12,11 @@ internal static class ComplianceApp
     public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
 
     /// <summary>Its own contracts.</summary>
-    public static readonly ServiceDescriptor[] Offered = [];
+    public static readonly ServiceDescriptor[] Offered = [RoleService.Descriptor];
 
-    public static IServiceCollection AddCompliance(this IServiceCollection services) => services;
+    public static IServiceCollection AddCompliance(this IServiceCollection services) => services
+        .AddRoles();
 
-    public static WebApplication MapCompliance(this WebApplication app) => app;
+    public static WebApplication MapCompliance(this WebApplication app) => app
+        .MapRoles();
 }

@@ -20,6 +20,7 @@ public sealed class TestInstallation : IDisposable
     private const string ClientUse = "1.3.6.1.5.5.7.3.2";
     private const string HopUse = "1.3.6.1.4.1.59999.1.1";
     private const string AccessUse = "1.3.6.1.4.1.59999.1.2";
+    private const string RolesUse = "1.3.6.1.4.1.59999.1.4";
     private const string EverybodyMayAll = """
         { "version": 1, "assignments": [{ "tenant": "*", "role": "admin", "regions": ["*"] }], "tenants": {} }
         """;
@@ -89,6 +90,10 @@ public sealed class TestInstallation : IDisposable
     /// <summary>A router's hop signing certificate and key file.</summary>
     public (string Certificate, string Key) HopSigning(string region) =>
         Issue($"hop-{region}", $"spiffe://lepton.local/region/{region}/service/routing", [HopUse]);
+
+    /// <summary>A region's role signing certificate and key file.</summary>
+    public (string Certificate, string Key) RoleSigning(string region) =>
+        Issue($"roles-{region}", $"spiffe://lepton.local/region/{region}/service/compliance", [RolesUse]);
 
     /// <summary>A leaf with any URI SANs, uses and time.</summary>
     public (string Certificate, string Key) Issue(

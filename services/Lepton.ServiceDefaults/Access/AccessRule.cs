@@ -21,7 +21,8 @@ public sealed class AccessRule
 
     /// <summary>It changes what others rely on.</summary>
     public bool IsManagement => Permission is Permission.ModelsManage or Permission.NodesManage
-        or Permission.CostsManage or Permission.RolesManage or Permission.RecordsManage or Permission.SubjectsManage;
+        or Permission.CostsManage or Permission.RolesManage or Permission.RecordsManage or Permission.SubjectsManage
+        or Permission.AuditManage or Permission.BreakGlass;
 
     /// <summary>Who has a role with this permission, and these services.</summary>
     public static AccessRule For(Permission permission, params ReadOnlySpan<string> services) =>

@@ -19,11 +19,20 @@ public static class Roles
         ["steward"] = new(Permission.RecordsRead, Permission.RecordsWrite, Permission.SubjectsManage),
         ["viewer"] = new(See),
         ["operator"] = new([.. See, Permission.ModelsManage, Permission.NodesManage, Permission.MetricsRead,
-            Permission.RecordsManage]),
-        ["auditor"] = new([.. See, Permission.AuditRead]),
+            Permission.RecordsManage, Permission.BreakGlass]),
+        ["auditor"] = new([.. See, Permission.AuditRead, Permission.RolesRead]),
+        // Answers for evidence and rules: reads and exports the audit log, sets holds, sees who holds what.
+        ["compliance"] = new([.. See, Permission.AuditRead, Permission.AuditExport, Permission.AuditManage,
+            Permission.RolesRead]),
         ["billing"] = new(Permission.CostsRead, Permission.CostsManage),
         ["admin"] = new([.. Enum.GetValues<Permission>().Where(p => p != Permission.Unspecified)]),
     }.ToFrozenDictionary();
+
+    private static readonly FrozenDictionary<string, Permission> Named = Enum.GetValues<Permission>()
+        .Where(p => p != Permission.Unspecified).ToFrozenDictionary(AccessRule.NameOf);
+
+    /// <summary>The permission of this name (<c>NODES_MANAGE</c>); null: there is none.</summary>
+    public static Permission? Find(string name) => Named.TryGetValue(name, out var found) ? found : null;
 }
 
 /// <summary>A set of permissions: one bit each.</summary>

@@ -28,6 +28,11 @@ public abstract class ControlTarget(string key)
     /// <summary>The record's key, e.g. <c>control/access</c>.</summary>
     public string Key { get; } = key;
 
+    /// <summary>
+    /// Extended key usages of the certificates that may sign it. Default: the installation's for control data.
+    /// </summary>
+    public virtual IReadOnlyList<string> SignerUses => [SignedContent.KeyUsage];
+
     /// <summary>The version in use, wherever it came from.</summary>
     public abstract long Version { get; }
 
