@@ -33,7 +33,7 @@ internal static class RoleErrors
             "As many changes of roles wait as may.",
             new Dictionary<string, string> { ["limit"] = $"{RoleOptions.Section}:{nameof(RoleOptions.WaitingMax)}" },
             RpcErrors.RetryAfter(Pause)),
-        AuditUnavailableException => RpcErrors.Create(StatusCode.Unavailable, V1.ErrorReason.AuditUnavailable,
+        AuditUnavailableException => RpcErrors.Create(StatusCode.Unavailable, Platform.V1.ErrorReason.AuditUnavailable,
             $"Nothing was done, because it could not be written to the audit log: {e.Message}", null,
             RpcErrors.RetryAfter(Pause)),
         _ => null,

@@ -35,6 +35,8 @@ public sealed class CertificateAuthorityTests : IDisposable
         true, new[] { ServerUsage, ClientUsage })]
     [InlineData("services/us-east/routing/hop", "spiffe://lepton.local/region/us-east/service/routing",
         false, new[] { LeafCertificate.HopAssertionUsage })]
+    [InlineData("services/us-east/compliance/roles", "spiffe://lepton.local/region/us-east/service/compliance",
+        false, new[] { LeafCertificate.RolesUsage })]
     [InlineData("clients/demo/tls", "spiffe://lepton.local/tenant/demo", false, new[] { ClientUsage })]
     public void Issue_Leaf_SaysWhoItIsAndWhatFor(string file, string uri, bool listens, string[] usages)
     {
