@@ -130,7 +130,7 @@ internal sealed class RegionSearch(
 /// <summary>Tenants under which a person may be known: a person's name is told apart by tenant.</summary>
 internal sealed class PersonTenants(AccessFile access)
 {
-    /// <summary>Those that the access document and roles name, and none.</summary>
+    /// <summary>Those that the access document and roles name, and none: who failed to prove who he is has none.</summary>
     public IReadOnlyCollection<string> Names
     {
         get
@@ -139,7 +139,7 @@ internal sealed class PersonTenants(AccessFile access)
             return snapshot.Document.Tenants.Keys
                 .Concat(snapshot.Document.Assignments.Select(a => a.Tenant ?? ""))
                 .Concat(snapshot.Granted.Assignments.SelectMany(g => (string[])[g.Tenant ?? "", g.GrantedFor]))
-                .Append("platform").Where(t => t != "*").ToHashSet(StringComparer.Ordinal);
+                .Append("platform").Append("").Where(t => t != "*").ToHashSet(StringComparer.Ordinal);
         }
     }
 }
