@@ -17,6 +17,7 @@ internal static class Bench
         ("sealing", "a record sealed and opened against AES-GCM alone, ns and bytes", Sync.SealingBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
         ("sync", "writes, capture, replication, reads and placement beside PostgreSQL and etcd", Sync.SyncBench.Run),
+        ("audit-search", "a page of each form of search in 5 M rows of the audit log, ms", Audit.AuditSearchBench.Run),
         ("ledger", "acknowledged writes lost while processes, servers, disks and wires fail",
             Sync.Ledger.LedgerBench.Run),
     ];
