@@ -25,7 +25,7 @@ internal sealed partial class Spool : IDisposable
     private readonly SemaphoreSlim _writing = new(1, 1);
     private byte[] _buffer = new byte[64 << 10];
     private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _queued;
+    private int _queued, _closed;
     private volatile Exception? _fault;
 
     public Spool(SpoolFiles files, IOptions<AuditOptions> options, AuditMetrics metrics, TimeProvider time,
@@ -111,15 +111,18 @@ internal sealed partial class Spool : IDisposable
         }
     }
 
+    // The semaphore stays taken: nothing is written any more, and who still comes is refused.
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
+            return;
+        _writing.Wait(_options.WriteTimeMax);
         _files.Dispose();
-        _writing.Dispose();
     }
 
     private bool TryAdd(Entry entry)
     {
-        if (Interlocked.Increment(ref _queued) > _options.QueueMax)
+        if (Interlocked.Increment(ref _queued) > _options.QueueMax || Volatile.Read(ref _closed) != 0)
         {
             Interlocked.Decrement(ref _queued);
             return false;

@@ -35,7 +35,7 @@ public sealed class SpoolTests : IDisposable
             await spool.Spool.DrainAsync(CancellationToken.None);
         }
         using TestSpool next = new(Ring);
-        List<AuditEvent> events = next.ReadAll();
+        IReadOnlyList<AuditEvent> events = next.Files.ReadAll();
         Assert.Equal(["one", "two"], events.Select(e => e.Message));
         Assert.All(events, e =>
         {
@@ -57,7 +57,7 @@ public sealed class SpoolTests : IDisposable
         for (int i = 0; i < 40; i++)
             e.Details[string.Create(CultureInfo.InvariantCulture, $"{i}")] = new string('d', 999);
         await spool.Log.WriteAsync(e, CancellationToken.None);
-        AuditEvent read = Assert.Single(spool.ReadAll());
+        AuditEvent read = Assert.Single(spool.Files.ReadAll());
         Assert.Equal(1_000, read.Message.Length);
         Assert.Equal(256, read.Resource.Length);
         Assert.StartsWith("nodes/a?forged", read.Resource, StringComparison.Ordinal);
@@ -81,7 +81,7 @@ public sealed class SpoolTests : IDisposable
             File.WriteAllBytes(Segments()[0], whole[..cut]);
             using TestSpool spool = new(Ring);
             Assert.Equal(cut - first, spool.Files.BytesCut);
-            Assert.Equal("one", Assert.Single(spool.ReadAll()).Message);
+            Assert.Equal("one", Assert.Single(spool.Files.ReadAll()).Message);
         }
     }
 
@@ -134,7 +134,7 @@ public sealed class SpoolTests : IDisposable
         await spool.Spool.ProbeAsync(CancellationToken.None); // no work needs to come for it to recover
         Assert.Null(spool.Spool.Fault);
         await spool.Log.WriteAsync(Event("after"), CancellationToken.None);
-        Assert.Equal(["before", "after"], spool.ReadAll().Select(e => e.Message));
+        Assert.Equal(["before", "after"], spool.Files.ReadAll().Select(e => e.Message));
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public sealed class SpoolTests : IDisposable
                 Event(string.Create(CultureInfo.InvariantCulture, $"{i} {new string('x', 400)}")),
                 CancellationToken.None);
         Assert.InRange(spool.Files.Bytes, 40 << 10, 64 << 10);
-        List<AuditEvent> kept = spool.ReadAll();
+        IReadOnlyList<AuditEvent> kept = spool.Files.ReadAll();
         Assert.StartsWith("499 ", kept[^1].Message, StringComparison.Ordinal);
         Assert.DoesNotContain(kept, e => e.Message.StartsWith("0 ", StringComparison.Ordinal));
     }
@@ -215,7 +215,7 @@ public sealed class SpoolTests : IDisposable
             await writer.WaitForExitAsync();
         }
         using SpoolFiles files = new(_directory, 16 << 10);
-        HashSet<string> there = [.. TestSpool.ReadAll(files).Select(e => e.Id)];
+        HashSet<string> there = [.. files.ReadAll().Select(e => e.Id)];
         Assert.All(answered, id => Assert.Contains(id, there));
         Assert.InRange(answered.Count, 240, int.MaxValue);
     }
