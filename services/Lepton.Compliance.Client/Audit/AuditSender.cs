@@ -45,14 +45,7 @@ internal sealed partial class AuditSender(
     {
         await base.StopAsync(cancellationToken);
         // What other parts said while they stopped is on the disk when this process ends.
-        try
-        {
-            await spool.DrainAsync(cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            LogCutOff(); // whoever stops this process will not wait
-        }
+        spool.Drain();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -211,9 +204,6 @@ internal sealed partial class AuditSender(
 
     [LoggerMessage(LogLevel.Error, "The audit log refused event {Id} ({Action}) for good: {Why}")]
     private partial void LogRefused(string id, string action, string why);
-
-    [LoggerMessage(LogLevel.Warning, "The stop was cut off before the last audit events were on the disk")]
-    private partial void LogCutOff();
 
     [LoggerMessage(LogLevel.Error, "{Bytes} damaged bytes of the audit spool are passed over")]
     private partial void LogDamaged(long bytes);

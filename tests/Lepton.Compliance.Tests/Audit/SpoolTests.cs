@@ -32,7 +32,7 @@ public sealed class SpoolTests : IDisposable
         {
             await spool.Log.WriteAsync(Event("one"), CancellationToken.None);
             spool.Log.Report(Event("two"));
-            await spool.Spool.DrainAsync(CancellationToken.None);
+            spool.Spool.Drain();
         }
         using TestSpool next = new(Ring);
         IReadOnlyList<AuditEvent> events = next.Files.ReadAll();
@@ -127,11 +127,11 @@ public sealed class SpoolTests : IDisposable
         await Assert.ThrowsAsync<AuditUnavailableException>(
             async () => await spool.Log.WriteAsync(Event("lost"), CancellationToken.None));
         spool.Log.Report(Event("dropped")); // never throws
-        await spool.Spool.DrainAsync(CancellationToken.None);
-        await spool.Spool.ProbeAsync(CancellationToken.None);
+        spool.Spool.Drain();
+        spool.Spool.Probe();
         Assert.NotNull(spool.Spool.Fault);
         full = false;
-        await spool.Spool.ProbeAsync(CancellationToken.None); // no work needs to come for it to recover
+        spool.Spool.Probe(); // no work needs to come for it to recover
         Assert.Null(spool.Spool.Fault);
         await spool.Log.WriteAsync(Event("after"), CancellationToken.None);
         Assert.Equal(["before", "after"], spool.Files.ReadAll().Select(e => e.Message));
@@ -156,12 +156,12 @@ public sealed class SpoolTests : IDisposable
         for (; reported < 2_000 && spool.Files.Bytes < (56 << 10) - 600; reported++)
         {
             spool.Log.Report(Event(new string('r', 400)));
-            await spool.Spool.DrainAsync(CancellationToken.None);
+            spool.Spool.Drain();
         }
         long events = spool.Files.Events;
         for (int i = 0; i < 10; i++)
             spool.Log.Report(Event(new string('r', 400)));
-        await spool.Spool.DrainAsync(CancellationToken.None);
+        spool.Spool.Drain();
         Assert.InRange(spool.Files.Events, events, events + 1); // the last eighth is not theirs
         await spool.Log.WriteAsync(Event("still"), CancellationToken.None);
         await Assert.ThrowsAsync<AuditUnavailableException>(async () =>

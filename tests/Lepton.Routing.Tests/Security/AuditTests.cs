@@ -22,7 +22,7 @@ public sealed class AuditTests
         using CancellationTokenSource patience = new(TimeSpan.FromSeconds(30));
         while (true)
         {
-            await router.Services.GetRequiredService<Spool>().DrainAsync(CancellationToken.None);
+            router.Services.GetRequiredService<Spool>().Drain();
             if (Events(router, category).FirstOrDefault(e => e.Action == action) is { } found)
                 return found;
             await Task.Delay(10, patience.Token);
