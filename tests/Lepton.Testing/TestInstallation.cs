@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
@@ -26,6 +27,7 @@ public sealed class TestInstallation : IDisposable
 
     private readonly X509Certificate2 authority;
     private readonly DateTimeOffset now;
+    private int spools;
 
     /// <summary>Makes the authority. Leaves are in time an hour before and after <paramref name="at"/>.</summary>
     public TestInstallation(DateTimeOffset? at = null)
@@ -131,6 +133,9 @@ public sealed class TestInstallation : IDisposable
             ["Lepton:Tls:KeyFile"] = key,
             ["Lepton:Tls:AuthorityFile"] = AuthorityFile,
             ["Lepton:AccessFile"] = AccessFile,
+            // One for each process that is configured so, as a spool has one owner.
+            ["Audit:SpoolDirectory"] = Path.Combine(
+                Directory, string.Create(CultureInfo.InvariantCulture, $"audit-{Interlocked.Increment(ref spools)}")),
         };
     }
 

@@ -1,3 +1,4 @@
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Sealing;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Receiver;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Spooling;
