@@ -65,6 +65,8 @@ ComplianceNode[] auditors =
 ];
 foreach (Member member in keepers.Length > 0 ? members : [])
     AddControlTable(member);
+foreach (Member member in members)
+    AddAuditTable(member);
 
 if (!publishing && installation.HasWan)
     AddWan();
@@ -319,6 +321,26 @@ void AddControlTable(Member from)
         : Path.Combine(installation.Instance, "control", $"{from.Name}.json"));
 }
 
+// Each service keeps its events until one of its region's logs has them: it asks the own zone's first.
+void AddAuditTable(Member from)
+{
+    from.Resource.WithEnvironment("Audit__Process", from.Name);
+    from.Resource.WithEnvironment("Audit__SpoolDirectory", publishing
+        ? "/var/lib/lepton/audit"
+        : Path.Combine(installation.Instance, "audit", from.Name));
+    IEnumerable<ComplianceNode> nearest = auditors.Where(to => to.Region == from.Region)
+        .OrderBy(to => to.Zone == from.Zone ? 0 : 1);
+    foreach ((ComplianceNode to, int i) in nearest.Select((node, i) => (node, i)))
+    {
+        string key = string.Create(CultureInfo.InvariantCulture, $"Audit__Nodes__{i}__");
+        from.Resource.WithEnvironment(key + "Region", to.Region.Name).WithEnvironment(key + "Zone", to.Zone);
+        if (publishing)
+            from.Resource.WithEnvironment(key + "Url", to.Resource.GetEndpoint("https"));
+        else
+            from.Resource.WithEnvironment(key + "Url", Region.Url(to.Port));
+    }
+}
+
 // What every service has: its place, its certificate, one TLS port, a check that it is ready, a Dockerfile.
 IResourceBuilder<ProjectResource> AddService<TProject>(
     Region region, string zone, string service, string name, int port, string dockerfile,
@@ -348,6 +370,7 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
             // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key,
             // Compliance's roles.crt and roles.key.
             container.WithVolume($"{name}-pki", pki, isReadOnly: true);
+            container.WithVolume($"{name}-audit", "/var/lib/lepton/audit");
             if (installation.HasRecords)
                 container.WithVolume($"{name}-control", "/var/lib/lepton/control");
             configureContainer(container);

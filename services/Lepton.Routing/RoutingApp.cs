@@ -40,6 +40,7 @@ internal static class RoutingApp
         services.AddSingleton<PeerPool>();
         services.AddIntrusion();
         services.AddSingleton<ICallerWatch, IntrusionWatch>();
+        services.AddSingleton<RegulatedAudit>();
         return services.AddRegistry().AddDecisions().AddGateway().AddDraining();
     }
 

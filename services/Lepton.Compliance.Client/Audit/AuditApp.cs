@@ -31,6 +31,8 @@ public static class AuditApp
         services.AddSingleton(s => SpoolFiles.Open(s.GetRequiredService<IOptions<AuditOptions>>().Value));
         services.AddSingleton<Spool>();
         services.AddSingleton<IAuditLog, AuditLog>();
+        services.AddSingleton<IManagementLog, ManagementAudit>();
+        services.AddSingleton<ICallerWatch, AuditWatch>();
         services.AddSingleton<IAuditNodes, GrpcAuditNodes>();
         services.AddSingleton(s => ActivatorUtilities.CreateInstance<AuditSender>(
             s, new Random(RandomNumberGenerator.GetInt32(int.MaxValue))));

@@ -9,15 +9,16 @@ namespace Lepton.Compliance.Client.Audit;
 /// </summary>
 internal sealed class AuditHealth(Spool spool, AuditSender sender, IOptions<AuditOptions> options) : IHealthCheck
 {
-    public async Task<HealthCheckResult> CheckHealthAsync(
+    public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        await spool.ProbeAsync(cancellationToken);
-        if (spool.Fault is { } fault)
-            return new HealthCheckResult(context.Registration.FailureStatus, $"Audit events cannot be kept: {fault}");
-        return sender.Silence > options.Value.SilenceWarning
-            ? HealthCheckResult.Degraded(
-                $"Audit events have waited for {sender.Silence.TotalSeconds:0} s without an answer of the log.")
-            : HealthCheckResult.Healthy();
+        spool.Probe();
+        return Task.FromResult(
+            spool.Fault is { } fault
+                ? new HealthCheckResult(context.Registration.FailureStatus, $"Audit events cannot be kept: {fault}")
+            : sender.Silence is var silence && silence > options.Value.SilenceWarning
+                ? HealthCheckResult.Degraded(
+                    $"Audit events have waited for {silence.TotalSeconds:0} s without an answer of the log.")
+            : HealthCheckResult.Healthy());
     }
 }

@@ -45,7 +45,7 @@ internal sealed partial class AuditSender(
     {
         await base.StopAsync(cancellationToken);
         // What other parts said while they stopped is on the disk when this process ends.
-        await spool.DrainAsync(cancellationToken);
+        spool.Drain();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -22,10 +22,14 @@ internal sealed partial class Spool : IDisposable
     private readonly AuditMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<Spool> _logger;
-    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly Lock _committing = new();
+    private readonly SemaphoreSlim _wake = new(0);
+
+    // A thread of its own: a pool whose threads are all busy must not hold up those who wait for their event.
+    private readonly Thread _writer;
     private byte[] _buffer = new byte[64 << 10];
     private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _queued;
+    private int _queued, _woken, _closed;
     private volatile Exception? _fault;
 
     public Spool(SpoolFiles files, IOptions<AuditOptions> options, AuditMetrics metrics, TimeProvider time,
@@ -36,6 +40,8 @@ internal sealed partial class Spool : IDisposable
             LogTornTailCut(files.BytesCut);
         if (IsRing)
             LogRing(_options.SpoolBytesMax);
+        _writer = new Thread(Run) { IsBackground = true, Name = "audit spool" };
+        _writer.Start();
     }
 
     /// <summary>There is no log: the newest events are kept.</summary>
@@ -77,74 +83,56 @@ internal sealed partial class Spool : IDisposable
     }
 
     /// <summary>Tries the disk again after it failed, so that a process that is sent no work recovers too.</summary>
-    public async Task ProbeAsync(CancellationToken cancellationToken)
+    public void Probe()
     {
         if (_fault is null)
             return;
-        await _writing.WaitAsync(cancellationToken);
-        try
-        {
-            byte[] probe = new byte[SpoolFrame.HeaderBytes];
-            SpoolFrame.Write(probe, []);
+        byte[] probe = new byte[SpoolFrame.HeaderBytes];
+        SpoolFrame.Write(probe, []);
+        lock (_committing)
             TryAppend(probe, 0);
-        }
-        finally
-        {
-            _writing.Release();
-        }
     }
 
-    /// <summary>Waits until everything added so far was written or dropped.</summary>
-    public async Task DrainAsync(CancellationToken cancellationToken)
+    /// <summary>Returns when everything added so far was written or dropped.</summary>
+    public void Drain()
     {
-        while (Volatile.Read(ref _queued) > 0)
-        {
-            await _writing.WaitAsync(cancellationToken);
-            try
-            {
-                CommitAll();
-            }
-            finally
-            {
-                _writing.Release();
-            }
-        }
+        lock (_committing)
+            CommitAll();
     }
 
+    // Nothing is written any more, and who still comes is refused.
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
+            return;
+        _wake.Release();
+        _writer.Join();
         _files.Dispose();
-        _writing.Dispose();
+        _wake.Dispose();
     }
 
     private bool TryAdd(Entry entry)
     {
-        if (Interlocked.Increment(ref _queued) > _options.QueueMax)
+        if (Interlocked.Increment(ref _queued) > _options.QueueMax || Volatile.Read(ref _closed) != 0)
         {
             Interlocked.Decrement(ref _queued);
             return false;
         }
         _queue.Enqueue(entry);
-        if (_writing.Wait(0))
-            ThreadPool.UnsafeQueueUserWorkItem(static spool => spool.Commit(), this, preferLocal: false);
+        if (Interlocked.Exchange(ref _woken, 1) == 0)
+            _wake.Release();
         return true;
     }
 
-    // Holds the semaphore that TryAdd took. Who added after the last look and found it taken is seen by the second look.
-    private void Commit()
+    private void Run()
     {
-        do
+        while (Volatile.Read(ref _closed) == 0)
         {
-            try
-            {
-                CommitAll();
-            }
-            finally
-            {
-                _writing.Release();
-            }
+            _wake.Wait();
+            // Before the queue is emptied: who adds afterwards wakes this thread again.
+            Interlocked.Exchange(ref _woken, 0);
+            Drain();
         }
-        while (!_queue.IsEmpty && _writing.Wait(0));
     }
 
     private void CommitAll()

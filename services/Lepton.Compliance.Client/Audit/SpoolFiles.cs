@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 
 namespace Lepton.Compliance.Client.Audit;
@@ -138,6 +139,19 @@ internal sealed class SpoolFiles : IDisposable
             Delete(first);
             return first.Events - first.EventsSent;
         }
+    }
+
+    /// <summary>Everything that is there, oldest first, for people and tests.</summary>
+    public IReadOnlyList<AuditEvent> ReadAll()
+    {
+        List<AuditEvent> all = [];
+        SpoolPosition at = default;
+        while (Read(at, 1_000, 1 << 20) is { Payloads.Count: > 0 } read)
+        {
+            all.AddRange(read.Payloads.Select(p => AuditEvent.Parser.ParseFrom(p)));
+            at = read.End;
+        }
+        return all;
     }
 
     /// <summary>The next append begins a new segment.</summary>

@@ -144,6 +144,10 @@ internal static class GatewayErrors
         Reason.DeadlineTooShort, string.Create(CultureInfo.InvariantCulture,
             $"{Math.Max(0, left.TotalMilliseconds):0.###} ms are left, less than any place takes: not sent."));
 
+    public static RpcException AuditUnavailable() => RpcErrors.Create(StatusCode.Unavailable,
+        PlatformReason.AuditUnavailable, "The audit log cannot be written, and this data class is regulated: refused.",
+        null, RpcErrors.RetryAfter(RetryDelay));
+
     public static RpcException DecisionLogUnavailable() => RpcErrors.Create(StatusCode.Unavailable,
         Reason.DecisionLogUnavailable, "The decision cannot be recorded, and this data class is regulated: refused.",
         null, RpcErrors.RetryAfter(RetryDelay));

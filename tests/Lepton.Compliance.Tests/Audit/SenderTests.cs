@@ -154,6 +154,7 @@ public sealed class SenderTests : IDisposable
         builder.Configuration.AddInMemoryCollection(_installation.Configuration("eu-west", "routing"));
         builder.Configuration["Audit:SpoolDirectory"] = _directory;
         builder.Configuration["Audit:SegmentBytesMax"] = "16384";
+        builder.Configuration["Audit:WriteTimeMax"] = "00:00:30";
         builder.Configuration["Audit:CallTimeMax"] = "00:00:02";
         builder.Configuration["Audit:RetryFirst"] = "00:00:00.010";
         builder.Configuration["Audit:RetryMax"] = "00:00:00.100";

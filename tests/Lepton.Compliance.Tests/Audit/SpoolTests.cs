@@ -32,10 +32,10 @@ public sealed class SpoolTests : IDisposable
         {
             await spool.Log.WriteAsync(Event("one"), CancellationToken.None);
             spool.Log.Report(Event("two"));
-            await spool.Spool.DrainAsync(CancellationToken.None);
+            spool.Spool.Drain();
         }
         using TestSpool next = new(Ring);
-        List<AuditEvent> events = next.ReadAll();
+        IReadOnlyList<AuditEvent> events = next.Files.ReadAll();
         Assert.Equal(["one", "two"], events.Select(e => e.Message));
         Assert.All(events, e =>
         {
@@ -57,7 +57,7 @@ public sealed class SpoolTests : IDisposable
         for (int i = 0; i < 40; i++)
             e.Details[string.Create(CultureInfo.InvariantCulture, $"{i}")] = new string('d', 999);
         await spool.Log.WriteAsync(e, CancellationToken.None);
-        AuditEvent read = Assert.Single(spool.ReadAll());
+        AuditEvent read = Assert.Single(spool.Files.ReadAll());
         Assert.Equal(1_000, read.Message.Length);
         Assert.Equal(256, read.Resource.Length);
         Assert.StartsWith("nodes/a?forged", read.Resource, StringComparison.Ordinal);
@@ -81,7 +81,7 @@ public sealed class SpoolTests : IDisposable
             File.WriteAllBytes(Segments()[0], whole[..cut]);
             using TestSpool spool = new(Ring);
             Assert.Equal(cut - first, spool.Files.BytesCut);
-            Assert.Equal("one", Assert.Single(spool.ReadAll()).Message);
+            Assert.Equal("one", Assert.Single(spool.Files.ReadAll()).Message);
         }
     }
 
@@ -127,14 +127,14 @@ public sealed class SpoolTests : IDisposable
         await Assert.ThrowsAsync<AuditUnavailableException>(
             async () => await spool.Log.WriteAsync(Event("lost"), CancellationToken.None));
         spool.Log.Report(Event("dropped")); // never throws
-        await spool.Spool.DrainAsync(CancellationToken.None);
-        await spool.Spool.ProbeAsync(CancellationToken.None);
+        spool.Spool.Drain();
+        spool.Spool.Probe();
         Assert.NotNull(spool.Spool.Fault);
         full = false;
-        await spool.Spool.ProbeAsync(CancellationToken.None); // no work needs to come for it to recover
+        spool.Spool.Probe(); // no work needs to come for it to recover
         Assert.Null(spool.Spool.Fault);
         await spool.Log.WriteAsync(Event("after"), CancellationToken.None);
-        Assert.Equal(["before", "after"], spool.ReadAll().Select(e => e.Message));
+        Assert.Equal(["before", "after"], spool.Files.ReadAll().Select(e => e.Message));
     }
 
     [Fact]
@@ -156,12 +156,12 @@ public sealed class SpoolTests : IDisposable
         for (; reported < 2_000 && spool.Files.Bytes < (56 << 10) - 600; reported++)
         {
             spool.Log.Report(Event(new string('r', 400)));
-            await spool.Spool.DrainAsync(CancellationToken.None);
+            spool.Spool.Drain();
         }
         long events = spool.Files.Events;
         for (int i = 0; i < 10; i++)
             spool.Log.Report(Event(new string('r', 400)));
-        await spool.Spool.DrainAsync(CancellationToken.None);
+        spool.Spool.Drain();
         Assert.InRange(spool.Files.Events, events, events + 1); // the last eighth is not theirs
         await spool.Log.WriteAsync(Event("still"), CancellationToken.None);
         await Assert.ThrowsAsync<AuditUnavailableException>(async () =>
@@ -182,7 +182,7 @@ public sealed class SpoolTests : IDisposable
                 Event(string.Create(CultureInfo.InvariantCulture, $"{i} {new string('x', 400)}")),
                 CancellationToken.None);
         Assert.InRange(spool.Files.Bytes, 40 << 10, 64 << 10);
-        List<AuditEvent> kept = spool.ReadAll();
+        IReadOnlyList<AuditEvent> kept = spool.Files.ReadAll();
         Assert.StartsWith("499 ", kept[^1].Message, StringComparison.Ordinal);
         Assert.DoesNotContain(kept, e => e.Message.StartsWith("0 ", StringComparison.Ordinal));
     }
@@ -215,7 +215,7 @@ public sealed class SpoolTests : IDisposable
             await writer.WaitForExitAsync();
         }
         using SpoolFiles files = new(_directory, 16 << 10);
-        HashSet<string> there = [.. TestSpool.ReadAll(files).Select(e => e.Id)];
+        HashSet<string> there = [.. files.ReadAll().Select(e => e.Id)];
         Assert.All(answered, id => Assert.Contains(id, there));
         Assert.InRange(answered.Count, 240, int.MaxValue);
     }

@@ -35,20 +35,6 @@ internal sealed class TestSpool : IDisposable
         Nodes = { new AuditOptions.NodeOptions { Url = "https://127.0.0.1:1" } },
     };
 
-    public List<AuditEvent> ReadAll() => ReadAll(Files);
-
-    public static List<AuditEvent> ReadAll(SpoolFiles files)
-    {
-        List<AuditEvent> all = [];
-        SpoolPosition at = default;
-        while (files.Read(at, 100, 1 << 20) is { Payloads.Count: > 0 } read)
-        {
-            all.AddRange(read.Payloads.Select(p => AuditEvent.Parser.ParseFrom(p)));
-            at = read.End;
-        }
-        return all;
-    }
-
     public void Dispose()
     {
         Spool.Dispose();

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Grpc.Net.Client;
+using Lepton.Compliance.Client.Audit;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Tests.World;
 using Lepton.Sync.V1;
@@ -90,6 +91,7 @@ public sealed class AccessMatrixTests(SyncServer server)
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(installation.Configuration("eu-west", "sync"));
         builder.AddServiceDefaults("sync");
+        builder.AddAudit("sync");
         await using WebApplication app = builder.Build();
 
         InvalidOperationException fault = Assert.Throws<InvalidOperationException>(
