@@ -35,6 +35,7 @@ internal static class CommandLine
             PublishCommand.Policy(session),
             PublishCommand.Access(session),
             RolesCommand.Create(session),
+            AuditCommand.Create(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),
             RouteCommand.Create(session),

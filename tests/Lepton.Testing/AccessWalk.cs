@@ -17,7 +17,7 @@ public sealed class AccessWalk(
 {
     /// <summary>Every role there is; a test of the service defaults holds it to that.</summary>
     public static readonly string[] RoleNames =
-        ["viewer", "operator", "auditor", "billing", "admin", "service", "steward", "compliance"];
+        ["viewer", "operator", "auditor", "billing", "admin", "service", "steward", "audit-officer"];
 
     private const string Anyone = "anyone";
 

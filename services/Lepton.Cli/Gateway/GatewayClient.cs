@@ -38,6 +38,7 @@ internal sealed class GatewayClient : IDisposable
         Backups = new BackupService.BackupServiceClient(channel);
         Stranded = new StrandedService.StrandedServiceClient(channel);
         Roles = new RoleService.RoleServiceClient(channel);
+        Audit = new AuditSearchService.AuditSearchServiceClient(channel);
     }
 
     public string Region { get; }
@@ -65,6 +66,9 @@ internal sealed class GatewayClient : IDisposable
 
     /// <summary>Of a compliance service.</summary>
     public RoleService.RoleServiceClient Roles { get; }
+
+    /// <summary>Search and export of the audit log.</summary>
+    public AuditSearchService.AuditSearchServiceClient Audit { get; }
 
     /// <summary>What helps when the gateway does not know the caller; null where a certificate is shown.</summary>
     public string? LogInAgain { get; private init; }

@@ -35,7 +35,7 @@ public sealed partial record AccessDocument
     public IReadOnlyList<DutyRule> Duties { get; init; } = [];
 
     /// <summary>Roles that a second person must approve when they are granted by call.</summary>
-    public IReadOnlyList<string> Approvals { get; init; } = ["admin", "auditor", "compliance"];
+    public IReadOnlyList<string> Approvals { get; init; } = ["admin", "auditor", "audit-officer"];
 
     /// <summary>One role of one principal, or of all principals of a tenant.</summary>
     public sealed record Assignment

@@ -21,8 +21,8 @@ public static class Roles
         ["operator"] = new([.. See, Permission.ModelsManage, Permission.NodesManage, Permission.MetricsRead,
             Permission.RecordsManage, Permission.BreakGlass]),
         ["auditor"] = new([.. See, Permission.AuditRead, Permission.RolesRead]),
-        // Answers for evidence and rules: reads and exports the audit log, sets holds, sees who holds what.
-        ["compliance"] = new([.. See, Permission.AuditRead, Permission.AuditExport, Permission.AuditManage,
+        // Answers for evidence: reads and exports the audit log, sets holds, sees who holds what.
+        ["audit-officer"] = new([.. See, Permission.AuditRead, Permission.AuditExport, Permission.AuditManage,
             Permission.RolesRead]),
         ["billing"] = new(Permission.CostsRead, Permission.CostsManage),
         ["admin"] = new([.. Enum.GetValues<Permission>().Where(p => p != Permission.Unspecified)]),

@@ -63,6 +63,7 @@ internal sealed class FakeGateway : IAsyncDisposable
         app.MapGrpcService<FakeAccess>();
         app.MapGrpcService<FakeRecords>();
         app.MapGrpcService<FakeRoles>();
+        app.MapGrpcService<FakeAudit>();
         await app.StartAsync();
         return new FakeGateway(app, answers);
     }

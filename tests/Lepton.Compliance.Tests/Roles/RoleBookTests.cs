@@ -38,7 +38,7 @@ public sealed class RoleBookTests
     [Theory]
     [InlineData("auditor")]
     [InlineData("admin")]
-    [InlineData("compliance")]
+    [InlineData("audit-officer")]
     public void Grant_ARoleThatNeedsApproval_WaitsForASecondPerson(string role)
     {
         var waits = Changed(Book().Grant(Owner, Role("a", role)));

@@ -184,8 +184,8 @@ public sealed class SearchTests(SearchWorld world)
             AccessWalk.Document().Replace("\"version\": 2", "\"version\": 3", StringComparison.Ordinal)), 3);
         AccessWalk walk = new(world.Installation, host.Url, new Dictionary<string, string>
         {
-            ["lepton.compliance.v1.AuditSearchService/SearchEntries"] = "auditor compliance admin |",
-            ["lepton.compliance.v1.AuditSearchService/ExportEntries"] = "compliance admin |",
+            ["lepton.compliance.v1.AuditSearchService/SearchEntries"] = "auditor audit-officer admin |",
+            ["lepton.compliance.v1.AuditSearchService/ExportEntries"] = "audit-officer admin |",
             ["lepton.compliance.v1.AuditSearchService/SearchLog"] = "| compliance",
         }, "routing", "sync", "compliance");
 

@@ -30,7 +30,7 @@ public sealed class SearchWorld : IAsyncLifetime
         { "version": 2, "tenants": { "demo": {}, "harbour-bank": {} }, "assignments": [
           { "tenant": "platform", "role": "admin", "regions": ["*"], "allTenants": true },
           { "tenant": "demo", "role": "auditor", "regions": ["*"] },
-          { "tenant": "harbour-bank", "role": "compliance", "regions": ["*"] }] }
+          { "tenant": "harbour-bank", "role": "audit-officer", "regions": ["*"] }] }
         """;
 
     private readonly PostgresServer _server = new("compliance");

@@ -15,11 +15,12 @@ public sealed class AccessMatrixTests
     /// <summary>Who may: roles, then services; <c>anyone</c> is whoever has a name.</summary>
     private static readonly Dictionary<string, string> Expected = new()
     {
-        ["lepton.routing.v1.RoutingService/ListNodes"] = "viewer operator auditor compliance admin | *",
-        ["lepton.routing.v1.RoutingService/WatchNodes"] = "viewer operator auditor compliance admin | *",
-        ["lepton.routing.v1.RoutingService/ListRegions"] = "viewer operator auditor compliance admin | *",
-        ["lepton.routing.v1.RoutingService/ListModels"] = "viewer operator auditor compliance admin service | *",
-        ["lepton.routing.v1.RoutingService/ExplainDecision"] = "viewer operator auditor compliance admin service | routing",
+        ["lepton.routing.v1.RoutingService/ListNodes"] = "viewer operator auditor audit-officer admin | *",
+        ["lepton.routing.v1.RoutingService/WatchNodes"] = "viewer operator auditor audit-officer admin | *",
+        ["lepton.routing.v1.RoutingService/ListRegions"] = "viewer operator auditor audit-officer admin | *",
+        ["lepton.routing.v1.RoutingService/ListModels"] = "viewer operator auditor audit-officer admin service | *",
+        ["lepton.routing.v1.RoutingService/ExplainDecision"] =
+            "viewer operator auditor audit-officer admin service | routing",
         ["lepton.routing.v1.RoutingService/PlanRoute"] = "admin service |",
         ["lepton.routing.v1.RoutingService/DrainNode"] = "operator admin |",
         ["lepton.routing.v1.RoutingService/ResumeNode"] = "operator admin |",
@@ -27,8 +28,8 @@ public sealed class AccessMatrixTests
         ["lepton.routing.v1.RegionService/Exchange"] = "| routing",
         ["lepton.routing.v1.RegionService/ShareUse"] = "| routing",
         ["lepton.platform.v1.AccessService/WhoAmI"] = "anyone",
-        ["lepton.platform.v1.SecurityService/WatchAlerts"] = "auditor compliance admin |",
-        ["lepton.platform.v1.SecurityService/ListAlerts"] = "auditor compliance admin |",
+        ["lepton.platform.v1.SecurityService/WatchAlerts"] = "auditor audit-officer admin |",
+        ["lepton.platform.v1.SecurityService/ListAlerts"] = "auditor audit-officer admin |",
         ["grpc.health.v1.Health/Check"] = "anyone",
         ["grpc.health.v1.Health/List"] = "anyone",
         ["grpc.health.v1.Health/Watch"] = "anyone",
@@ -55,7 +56,7 @@ public sealed class AccessMatrixTests
         ["inference.GRPCInferenceService/LogSettings"] = Readers,
     };
 
-    private const string Readers = "viewer operator auditor compliance admin service | routing";
+    private const string Readers = "viewer operator auditor audit-officer admin service | routing";
 
     [Fact]
     public async Task EveryRpc_EveryRoleRegionAndService_IsLetInExactlyAsWritten()
