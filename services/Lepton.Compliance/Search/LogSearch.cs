@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Lepton.Compliance.Audit;
 using Lepton.Compliance.Audit.People;
@@ -24,6 +25,9 @@ internal sealed class LogSearch(
     AuditDatabase database, PersonKeys keys, LogName log, IOptions<SearchOptions> options, TimeProvider time)
 {
     private const int BranchesMax = 16;
+
+    // Of months that are over, which never change: as many as are kept. So a page from long ago asks no later month.
+    private readonly ConcurrentDictionary<DateTime, (long From, long To)> _closed = [];
 
     /// <summary>The newest before a place.</summary>
     /// <param name="filter">What to find.</param>
@@ -75,16 +79,21 @@ internal sealed class LogSearch(
         var started = time.GetTimestamp();
         await using var transaction = await BeginAsync(connection, cancellationToken);
         var months = await Months.ListAsync(connection, Months.Entries, cancellationToken);
-        var end = last == long.MaxValue ? await EndAsync(connection, months, cancellationToken) : last;
+        var (newest, written) = await EndAsync(connection, months, cancellationToken);
+        var end = Math.Min(last, written);
         List<StoredEntry> found = [];
         if (sql.IsEmpty || first > end)
             return new LogPage(found, end + 1);
         foreach (var month in oldestFirst ? months : months.AsEnumerable().Reverse())
         {
-            if (month >= filter.To || month.AddMonths(1) <= filter.From)
+            if (month > newest || month >= filter.To || month.AddMonths(1) <= filter.From)
                 continue;
             var partition = Months.NameOf(Months.Entries, month);
-            var (from, to) = await BoundsAsync(connection, partition, month, filter, cancellationToken);
+            var (from, to) = month == newest
+                ? (1, end) : await PlacesAsync(connection, partition, month, cancellationToken);
+            if (from > end || to < first)
+                continue;
+            (from, to) = await BoundsAsync(connection, partition, month, filter, from, to, cancellationToken);
             (from, to) = (Math.Max(from, first), Math.Min(to, end));
             if (from > to)
                 continue;
@@ -118,31 +127,39 @@ internal sealed class LogSearch(
         return transaction;
     }
 
-    private static async Task<long> EndAsync(
+    /// <summary>The newest month that has entries, and the last place.</summary>
+    private static async Task<(DateTime Month, long Sequence)> EndAsync(
         NpgsqlConnection connection, List<DateTime> months, CancellationToken cancellationToken)
     {
         foreach (var month in months.AsEnumerable().Reverse()) // those made ahead are empty
             if (await SequenceAsync(connection, Months.NameOf(Months.Entries, month), "max", cancellationToken) is { } end)
-                return end;
-        return 0;
+                return (month, end);
+        return (default, 0);
     }
 
-    /// <summary>The places that a month has within the filter's times.</summary>
+    /// <summary>The places of a month that is over: a later one has entries, and time never goes back in a
+    /// log.</summary>
+    private async Task<(long From, long To)> PlacesAsync(
+        NpgsqlConnection connection, string partition, DateTime month, CancellationToken cancellationToken)
+    {
+        if (_closed.TryGetValue(month, out var known))
+            return known;
+        var places = await SequenceAsync(connection, partition, "min", cancellationToken) is { } lowest
+            && await SequenceAsync(connection, partition, "max", cancellationToken) is { } highest
+                ? (lowest, highest) : (1L, 0L);
+        _closed[month] = places;
+        return places;
+    }
+
+    /// <summary>Those of a month's places that are within the filter's times.</summary>
     private static async Task<(long From, long To)> BoundsAsync(
-        NpgsqlConnection connection, string partition, DateTime month, EntryFilter filter,
+        NpgsqlConnection connection, string partition, DateTime month, EntryFilter filter, long from, long to,
         CancellationToken cancellationToken)
     {
-        var (from, to) = (1L, long.MaxValue);
-        var (startsWithin, endsWithin) = (filter.From > month, filter.To < month.AddMonths(1));
-        if (!startsWithin && !endsWithin)
-            return (from, to);
-        if (await SequenceAsync(connection, partition, "min", cancellationToken) is not { } lowest
-            || await SequenceAsync(connection, partition, "max", cancellationToken) is not { } highest)
-            return (1, 0);
-        if (startsWithin && filter.From is { } begin)
-            from = await FirstAtAsync(connection, partition, lowest, highest, begin, cancellationToken);
-        if (endsWithin && filter.To is { } end)
-            to = await FirstAtAsync(connection, partition, lowest, highest, end, cancellationToken) - 1;
+        if (filter.From is { } begin && begin > month)
+            from = await FirstAtAsync(connection, partition, from, to, begin, cancellationToken);
+        if (filter.To is { } end && end < month.AddMonths(1))
+            to = await FirstAtAsync(connection, partition, from, to, end, cancellationToken) - 1;
         return (from, to);
     }
 
