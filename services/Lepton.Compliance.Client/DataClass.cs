@@ -16,6 +16,9 @@ public sealed record DataClass(string Name, RegionSet Set, bool Regulated)
     /// <summary>Which data. Empty where the policy has no regimes.</summary>
     public string Category { get; init; } = "";
 
+    /// <summary>The regions in which records of such data may be kept: stored and copied to.</summary>
+    public RegionSet Kept => For(Purpose.Storage).And(For(Purpose.Replication));
+
     // By purpose; empty: Set for every one.
     internal RegionSet[] Sets { get; init; } = [];
 

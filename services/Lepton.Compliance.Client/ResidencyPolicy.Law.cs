@@ -54,6 +54,12 @@ public sealed partial class ResidencyPolicy
         _law is null ? NoLaw : _law.Decide(subject, category, purpose, region);
 
     /// <summary>
+    /// May records of a class be kept in a region: stored and copied to? No allocation. Unknown ones may not.
+    /// </summary>
+    public bool MayKeep(string dataClass, string region) =>
+        _classes.TryGetValue(dataClass, out var index) && _byIndex[index].Kept.Contains(IndexOf(region));
+
+    /// <summary>
     /// Why data of a class may be, or not be, in a region: the law of each of its subjects and the class's own list. Of
     /// joined classes (<c>a+b</c>) the first that denies says it. Allocates: it is for explanations.
     /// </summary>
