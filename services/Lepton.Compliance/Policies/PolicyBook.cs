@@ -25,6 +25,9 @@ internal sealed class PolicyBook(
 {
     private const int NoteMax = 1000;
 
+    // What "*" stands for: every region that the installation's policy names.
+    private readonly string[] _world = [.. seed.Regions.Union(seed.Law?.Regions.Keys ?? [])];
+
     public async Task<PolicyRecord> FindAsync(long version, CancellationToken cancellationToken)
     {
         if (version != 0)
@@ -111,11 +114,11 @@ internal sealed class PolicyBook(
     }
 
     /// <summary>A policy as a check reads it: compiled today, for its own regions.</summary>
-    public ResidencyPolicy Compile(PolicyRecord record) => ResidencyPolicy.Parse(record.Document, seed.Regions, time);
+    public ResidencyPolicy Compile(PolicyRecord record) => ResidencyPolicy.Parse(record.Document, _world, time);
 
     private async Task<Submitted> SubmitAsync(PolicyRecord record, CancellationToken cancellationToken)
     {
-        var report = PolicyCheck.Run(record.Document, seed.Regions, time);
+        var report = PolicyCheck.Run(record.Document, _world, time);
         if (!report.IsGood || report.Policy is null)
             throw PolicyErrors.CheckFailed(report);
         if (report.Policy.Version != record.Version)
