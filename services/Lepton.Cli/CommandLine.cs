@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using System.Text.Json.Nodes;
 using Lepton.Cli.Commands;
 using Lepton.Cli.Commands.Control;
+using Lepton.Cli.Commands.Policies;
 using Lepton.Cli.Commands.Sync;
 using Lepton.Cli.Output;
 using Lepton.Cli.Platform;
@@ -31,7 +32,7 @@ internal static class CommandLine
             DemoCommand.Create(session),
             NodesCommand.Create(session),
             SyncCommand.Create(session),
-            PublishCommand.Policy(session),
+            PolicyCommand.Create(session),
             PublishCommand.Access(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),

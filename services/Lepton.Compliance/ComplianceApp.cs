@@ -1,3 +1,4 @@
+using Lepton.Compliance.Policies;
 using Lepton.ServiceDefaults;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
@@ -10,9 +11,11 @@ internal static class ComplianceApp
     public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
 
     /// <summary>Its own contracts.</summary>
-    public static readonly ServiceDescriptor[] Offered = [];
+    public static readonly ServiceDescriptor[] Offered = [V1.PolicyService.Descriptor];
 
-    public static IServiceCollection AddCompliance(this IServiceCollection services) => services;
+    public static IServiceCollection AddCompliance(this IServiceCollection services) => services
+        .AddPolicies();
 
-    public static WebApplication MapCompliance(this WebApplication app) => app;
+    public static WebApplication MapCompliance(this WebApplication app) => app
+        .MapPolicies();
 }

@@ -17,10 +17,13 @@ public static class Roles
             Permission.RecordsWrite),
         // Answers for personal data: reads, corrects, exports, erases.
         ["steward"] = new(Permission.RecordsRead, Permission.RecordsWrite, Permission.SubjectsManage),
-        ["viewer"] = new(See),
+        ["viewer"] = new([.. See, Permission.PoliciesRead]),
         ["operator"] = new([.. See, Permission.ModelsManage, Permission.NodesManage, Permission.MetricsRead,
             Permission.RecordsManage]),
-        ["auditor"] = new([.. See, Permission.AuditRead]),
+        ["auditor"] = new([.. See, Permission.AuditRead, Permission.PoliciesRead]),
+        // Where data may be: nobody approves their own, so it takes two of them.
+        ["compliance-officer"] = new([.. See, Permission.PoliciesRead, Permission.PoliciesManage,
+            Permission.PoliciesApprove]),
         ["billing"] = new(Permission.CostsRead, Permission.CostsManage),
         ["admin"] = new([.. Enum.GetValues<Permission>().Where(p => p != Permission.Unspecified)]),
     }.ToFrozenDictionary();
