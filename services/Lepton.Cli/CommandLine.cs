@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Lepton.Cli.Commands;
 using Lepton.Cli.Commands.Compliance;
 using Lepton.Cli.Commands.Control;
+using Lepton.Cli.Commands.Policies;
 using Lepton.Cli.Commands.Sync;
 using Lepton.Cli.Output;
 using Lepton.Cli.Platform;
@@ -32,7 +33,7 @@ internal static class CommandLine
             DemoCommand.Create(session),
             NodesCommand.Create(session),
             SyncCommand.Create(session),
-            PublishCommand.Policy(session),
+            PolicyCommand.Create(session),
             PublishCommand.Access(session),
             RolesCommand.Create(session),
             AuditCommand.Create(session),

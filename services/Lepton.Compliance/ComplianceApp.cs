@@ -1,3 +1,4 @@
+using Lepton.Compliance.Policies;
 using Lepton.Compliance.Roles;
 using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
@@ -12,11 +13,13 @@ internal static class ComplianceApp
     public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
 
     /// <summary>Its own contracts.</summary>
-    public static readonly ServiceDescriptor[] Offered = [RoleService.Descriptor];
+    public static readonly ServiceDescriptor[] Offered = [V1.PolicyService.Descriptor, RoleService.Descriptor];
 
     public static IServiceCollection AddCompliance(this IServiceCollection services) => services
+        .AddPolicies()
         .AddRoles();
 
     public static WebApplication MapCompliance(this WebApplication app) => app
+        .MapPolicies()
         .MapRoles();
 }

@@ -30,6 +30,8 @@ internal static class RoutingApp
             s.GetRequiredService<IOptions<ServiceOptions>>(), s.GetRequiredService<IOptions<RoutingOptions>>(),
             s.GetRequiredService<IConfiguration>(), s.GetService<ControlAge>()));
         services.AddSingleton<ControlTarget>(s => s.GetRequiredService<Topology>().PolicyRecord);
+        services.AddSingleton<IHostedService>(s => ControlDay.Of(
+            s.GetRequiredService<Topology>().PolicyRecord, p => p.Today(), s));
         services.AddSingleton(s => HopSigner.Following(
             s.GetRequiredService<TlsMaterial>(),
             s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopCertificateFile,

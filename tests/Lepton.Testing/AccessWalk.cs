@@ -17,7 +17,8 @@ public sealed class AccessWalk(
 {
     /// <summary>Every role there is; a test of the service defaults holds it to that.</summary>
     public static readonly string[] RoleNames =
-        ["viewer", "operator", "auditor", "billing", "admin", "service", "steward", "audit-officer"];
+        ["viewer", "operator", "auditor", "billing", "admin", "service", "steward", "audit-officer",
+        "compliance-officer"];
 
     private const string Anyone = "anyone";
 

@@ -37,6 +37,7 @@ internal sealed class GatewayClient : IDisposable
         Subjects = new SubjectService.SubjectServiceClient(channel);
         Backups = new BackupService.BackupServiceClient(channel);
         Stranded = new StrandedService.StrandedServiceClient(channel);
+        Policies = new PolicyService.PolicyServiceClient(channel);
         Roles = new RoleService.RoleServiceClient(channel);
         Audit = new AuditSearchService.AuditSearchServiceClient(channel);
     }
@@ -65,6 +66,9 @@ internal sealed class GatewayClient : IDisposable
     public StrandedService.StrandedServiceClient Stranded { get; }
 
     /// <summary>Of a compliance service.</summary>
+    public PolicyService.PolicyServiceClient Policies { get; }
+
+    /// <summary>Roles by call.</summary>
     public RoleService.RoleServiceClient Roles { get; }
 
     /// <summary>Search and export of the audit log.</summary>
@@ -109,17 +113,12 @@ internal sealed class GatewayClient : IDisposable
         region.Urls(service) is { Count: > 0 } urls
             ? [.. urls.Select(url => new Uri(url))]
             : throw new CommandFailure(
-                ExitCode.Usage, "This platform keeps no records: start it with ./lepton up --profile full.");
+                ExitCode.Usage, "This platform keeps no records, and nothing of them: start it with ./lepton up --profile full.");
 
     private static SocketsHttpHandler Connect(PlatformRegion region, ClientService service, string authorityFile)
     {
         X509Certificate2 authority = X509CertificateLoader.LoadCertificateFromFile(authorityFile);
-        string called = service switch
-        {
-            ClientService.Sync => "sync",
-            ClientService.Compliance => "compliance",
-            _ => "routing",
-        };
+        string called = service.ToString().ToLowerInvariant();
         string name = $"spiffe://lepton.local/region/{region.Name}/service/{called}";
         return new SocketsHttpHandler
         {

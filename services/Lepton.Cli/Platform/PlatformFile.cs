@@ -19,7 +19,7 @@ internal enum ClientService
     /// <summary>A region's keepers of records.</summary>
     Sync,
 
-    /// <summary>A region's audit log, policies and roles.</summary>
+    /// <summary>A region's audit logs, policies and roles.</summary>
     Compliance,
 }
 
@@ -37,7 +37,7 @@ internal sealed record PlatformRegion
     /// <summary>The nodes of Sync, one a zone; empty: this platform keeps no records.</summary>
     public IReadOnlyList<string> SyncUrls { get; init; } = [];
 
-    /// <summary>The compliance services, one a zone; empty: as for Sync.</summary>
+    /// <summary>The compliance services, one a zone; empty: this platform has none.</summary>
     public IReadOnlyList<string> ComplianceUrls { get; init; } = [];
 
     /// <summary>The addresses of a service that clients call.</summary>

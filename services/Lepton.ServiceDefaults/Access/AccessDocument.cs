@@ -35,7 +35,8 @@ public sealed partial record AccessDocument
     public IReadOnlyList<DutyRule> Duties { get; init; } = [];
 
     /// <summary>Roles that a second person must approve when they are granted by call.</summary>
-    public IReadOnlyList<string> Approvals { get; init; } = ["admin", "auditor", "audit-officer"];
+    public IReadOnlyList<string> Approvals { get; init; } = 
+        ["admin", "auditor", "audit-officer", "compliance-officer"];
 
     /// <summary>One role of one principal, or of all principals of a tenant.</summary>
     public sealed record Assignment

@@ -44,7 +44,7 @@ internal static class RolesCommand
             Description = "Ends by itself after so many days (default: never).", HelpName = "DAYS",
         };
         Option<string> reason = Reason();
-        Command command = new("grant", "Grant a role; admin, auditor and audit-officer wait for a second person.")
+        Command command = new("grant", "Grant a role; admin, auditors and officers wait for a second person.")
         {
             role, principal, tenant, regions, all, days, reason,
         };
