@@ -4,9 +4,9 @@ using System.Net.Http.Headers;
 namespace Lepton.Testing;
 
 /// <summary>
-/// C2: calls every RPC of a service over its socket as every role, held in its region and in another, as services and as
-/// somebody without a role. What is expected is written down by the test a second time, independent of the code: by path,
-/// <c>ROLE ROLE | SERVICE SERVICE</c> (<c>*</c>: each service), or <c>anyone</c>.
+/// C2: calls every RPC of a service over its socket as every role, held in its region and in another, as services and
+/// as somebody without a role. What is expected is written down by the test a second time, independent of the code: by
+/// path, <c>ROLE ROLE | SERVICE SERVICE</c> (<c>*</c>: each service), or <c>anyone</c>.
 /// </summary>
 /// <param name="pki">The installation.</param>
 /// <param name="url">The service, in eu-west.</param>

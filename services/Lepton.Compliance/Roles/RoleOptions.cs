@@ -43,6 +43,7 @@ internal sealed class RoleOptions
         for (var i = 0; i < options.EmergencyRoles.Count; i++)
             if (!ServiceDefaults.Roles.All.ContainsKey(options.EmergencyRoles[i]))
                 yield return $"{Section}:EmergencyRoles:{i} takes one of "
-                    + $"{string.Join(", ", ServiceDefaults.Roles.All.Keys.Order())}, not '{options.EmergencyRoles[i]}'.";
+                    + $"{string.Join(", ", ServiceDefaults.Roles.All.Keys.Order())}, "
+                    + $"not '{options.EmergencyRoles[i]}'.";
     }
 }

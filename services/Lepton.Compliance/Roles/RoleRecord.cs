@@ -108,7 +108,8 @@ internal sealed class RoleRecord(
                 {
                     WriteOutcome.Done => true,
                     WriteOutcome.Conflict => false,
-                    WriteOutcome.NotDone none => throw new RolesUnavailableException($"Nothing was written: {none.Why}"),
+                    WriteOutcome.NotDone none => throw new RolesUnavailableException(
+                        $"Nothing was written: {none.Why}"),
                     WriteOutcome.Unconfirmed => throw new RolesUnavailableException(
                         "It is written, and not yet confirmed by another region: ask again with the same request_id."),
                     WriteOutcome.Unknown unknown => throw new RolesUnavailableException(

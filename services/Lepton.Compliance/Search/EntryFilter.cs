@@ -94,7 +94,8 @@ internal sealed record EntryFilter
         string[] words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         return words.Length <= WordsMax && words.All(w => w.Any(char.IsLetterOrDigit))
             ? words
-            : throw RpcErrors.FieldInvalid("filter.text", $"takes {WordsMax} words at most, each with a letter or digit");
+            : throw RpcErrors.FieldInvalid(
+                "filter.text", $"takes {WordsMax} words at most, each with a letter or digit");
     }
 
     // Whole microseconds, as the log has them: rounded up, so that bounds mean what they say.

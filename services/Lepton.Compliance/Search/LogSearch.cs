@@ -18,8 +18,8 @@ internal sealed record LogPage(IReadOnlyList<StoredEntry> Entries, long End);
 
 /// <summary>
 /// Finds entries in this service's own log. It goes through the months by itself, from the end that is asked for, and
-/// stops when it has enough: time of writing and place ascend together, so what a later month has comes first. A month's
-/// plan is made from that month's statistics and the values asked for.
+/// stops when it has enough: time of writing and place ascend together, so what a later month has comes first. A
+/// month's plan is made from that month's statistics and the values asked for.
 /// </summary>
 internal sealed class LogSearch(
     AuditDatabase database, PersonKeys keys, LogName log, IOptions<SearchOptions> options, TimeProvider time)
@@ -132,8 +132,11 @@ internal sealed class LogSearch(
         NpgsqlConnection connection, List<DateTime> months, CancellationToken cancellationToken)
     {
         foreach (var month in months.AsEnumerable().Reverse()) // those made ahead are empty
-            if (await SequenceAsync(connection, Months.NameOf(Months.Entries, month), "max", cancellationToken) is { } end)
+        {
+            var partition = Months.NameOf(Months.Entries, month);
+            if (await SequenceAsync(connection, partition, "max", cancellationToken) is { } end)
                 return (month, end);
+        }
         return (default, 0);
     }
 

@@ -86,7 +86,8 @@ internal sealed class RegionSearch(
         if (service == log.Service)
             return await OwnAsync(wire, before, count, cancellationToken);
         var peer = Others.First(p => p.Name == service);
-        var channel = _channels.GetOrAdd(service, _ => http.CreateChannel(new Uri(peer.Url), "compliance", peer.Region));
+        var channel = _channels.GetOrAdd(
+            service, _ => http.CreateChannel(new Uri(peer.Url), "compliance", peer.Region));
         SearchLogRequest request = new() { Filter = wire, BeforeSequence = (ulong)before, Count = count };
         try
         {
@@ -130,7 +131,7 @@ internal sealed class RegionSearch(
 /// <summary>Tenants under which a person may be known: a person's name is told apart by tenant.</summary>
 internal sealed class PersonTenants(AccessFile access)
 {
-    /// <summary>Those that the access document and roles name, and none: who failed to prove who he is has none.</summary>
+    /// <summary>Those that the access document and roles name; and none: who proved nothing has none.</summary>
     public IReadOnlyCollection<string> Names
     {
         get

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace Lepton.Compliance.Search;
 
 /// <summary>
-/// The statement that finds entries in one month's partition. A person may be found by several indexes: each is a branch
-/// of its own, read newest first from its index, and what they find is merged; an OR would be read whole and sorted.
+/// The statement that finds entries in one month's partition. A person may be found by several indexes: each is a
+/// branch of its own, read newest first from its index, and what they find is merged; an OR would be sorted whole.
 /// </summary>
 internal sealed class SearchSql
 {
@@ -29,7 +29,8 @@ internal sealed class SearchSql
         if (filter.Category != 0)
             _common.Add($"category = {Add(() => Small(filter.Category))}");
         if (filter.Outcome != 0)
-            _common.Add($"outcome = {Add(() => Small(filter.Outcome))}{(filter.Outcome == 1 ? "" : " AND outcome <> 1")}");
+            _common.Add($"outcome = {Add(() => Small(filter.Outcome))}"
+                + (filter.Outcome == 1 ? "" : " AND outcome <> 1"));
         if (filter.EventId is { } id)
             _common.Add($"event_id = {Add(() => Sql.Of(id))}");
         foreach (var word in filter.Words)

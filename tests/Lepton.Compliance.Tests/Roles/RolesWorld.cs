@@ -5,8 +5,8 @@ using Lepton.Compliance.Roles;
 using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Client;
-using Lepton.Sync.Tests;
 using Lepton.Sync.Tests.World;
+using Lepton.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -30,7 +30,7 @@ public sealed class RolesWorld : IAsyncLifetime
             { "tenant": "old", "role": "viewer", "regions": ["*"] }] }
         """;
 
-    private readonly SyncServer _server = new();
+    private readonly PostgresServer _server = new("sync", replicates: true);
     private TestSync? _sync;
     private RolesHost? _west, _east;
 

@@ -15,12 +15,11 @@ public sealed class AccessMatrixTests
     /// <summary>Who may: roles, then services; <c>anyone</c> is whoever has a name.</summary>
     private static readonly Dictionary<string, string> Expected = new()
     {
-        ["lepton.routing.v1.RoutingService/ListNodes"] = "viewer operator auditor audit-officer compliance-officer admin | *",
-        ["lepton.routing.v1.RoutingService/WatchNodes"] = "viewer operator auditor audit-officer compliance-officer admin | *",
-        ["lepton.routing.v1.RoutingService/ListRegions"] = "viewer operator auditor audit-officer compliance-officer admin | *",
-        ["lepton.routing.v1.RoutingService/ListModels"] = "viewer operator auditor audit-officer compliance-officer admin service | *",
-        ["lepton.routing.v1.RoutingService/ExplainDecision"] =
-            "viewer operator auditor audit-officer compliance-officer admin service | routing",
+        ["lepton.routing.v1.RoutingService/ListNodes"] = Lookers + " | *",
+        ["lepton.routing.v1.RoutingService/WatchNodes"] = Lookers + " | *",
+        ["lepton.routing.v1.RoutingService/ListRegions"] = Lookers + " | *",
+        ["lepton.routing.v1.RoutingService/ListModels"] = Lookers + " service | *",
+        ["lepton.routing.v1.RoutingService/ExplainDecision"] = Lookers + " service | routing",
         ["lepton.routing.v1.RoutingService/PlanRoute"] = "admin service |",
         ["lepton.routing.v1.RoutingService/DrainNode"] = "operator admin |",
         ["lepton.routing.v1.RoutingService/ResumeNode"] = "operator admin |",
@@ -56,7 +55,8 @@ public sealed class AccessMatrixTests
         ["inference.GRPCInferenceService/LogSettings"] = Readers,
     };
 
-    private const string Readers = "viewer operator auditor audit-officer compliance-officer admin service | routing";
+    private const string Lookers = "viewer operator auditor audit-officer compliance-officer admin";
+    private const string Readers = Lookers + " service | routing";
 
     [Fact]
     public async Task EveryRpc_EveryRoleRegionAndService_IsLetInExactlyAsWritten()

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lepton.ServiceDefaults.Tests.Access;
 
-/// <summary>C2: roles granted by call beside the access file: they add, end by the clock, and lock no owner out.</summary>
+/// <summary>C2: roles granted by call beside the access file: they add, end by the clock, lock no owner out.</summary>
 public sealed class GrantedRolesTests : IDisposable
 {
     private static readonly DateTimeOffset Now = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
@@ -54,7 +54,10 @@ public sealed class GrantedRolesTests : IDisposable
         RolesDocument document = new()
         {
             Version = 3,
-            Assignments = [Grant("a", "operator") with { Reason = "nights", Expires = Now.AddDays(1), Emergency = true }],
+            Assignments =
+            [
+                Grant("a", "operator") with { Reason = "nights", Expires = Now.AddDays(1), Emergency = true },
+            ],
             Withdrawn = ["seed-1"],
         };
 

@@ -19,6 +19,7 @@ namespace Lepton.Sync.Tests.Access;
 public sealed class AccessMatrixTests(SyncServer server)
 {
     private const string Readers = "admin service steward | *";
+    private const string Lookers = "viewer operator auditor audit-officer compliance-officer admin | *";
     private const string Managers = "operator admin |";
     private const string Stewards = "admin steward |";
     private const string Peers = "| sync";
@@ -33,8 +34,8 @@ public sealed class AccessMatrixTests(SyncServer server)
         ["lepton.sync.v1.RecordService/GetBatch"] = Readers,
         ["lepton.sync.v1.RecordService/Scan"] = Readers,
         ["lepton.sync.v1.RecordService/Watch"] = Readers,
-        ["lepton.sync.v1.TopologyService/GetTopology"] = "viewer operator auditor audit-officer compliance-officer admin | *",
-        ["lepton.sync.v1.TopologyService/Locate"] = "viewer operator auditor audit-officer compliance-officer admin | *",
+        ["lepton.sync.v1.TopologyService/GetTopology"] = Lookers,
+        ["lepton.sync.v1.TopologyService/Locate"] = Lookers,
         ["lepton.sync.v1.TopologyService/Promote"] = Managers,
         ["lepton.sync.v1.SubjectService/Erase"] = Stewards,
         ["lepton.sync.v1.SubjectService/GetErasure"] = Stewards,

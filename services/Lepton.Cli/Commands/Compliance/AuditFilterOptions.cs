@@ -11,14 +11,14 @@ internal sealed class AuditFilterOptions(TimeProvider time)
 {
     private readonly Option<string> actor = Text("--actor", "Who: a principal (lepton/anna).", "PRINCIPAL");
     private readonly Option<string> subject = Text("--subject", "The data subject whom it concerns.", "SUBJECT");
-    private readonly Option<string> tenant = Text("--of", "For whom the actor acted (default: all you may read).", "TENANT");
+    private readonly Option<string> tenant = Text("--of", "For whom (default: all you may read).", "TENANT");
     private readonly Option<string> resource = Text("--resource", "To what (nodes/inference-eu-west-a).", "RESOURCE");
     private readonly Option<string> action = Text("--action", "What was done (roles.grant).", "ACTION");
     private readonly Option<string> category = Text(
         "--category", "management, authentication, authorisation, policy, regulated, security or audit.", "CATEGORY");
 
     private readonly Option<string> outcome = Text("--outcome", "succeeded, denied or failed.", "OUTCOME");
-    private readonly Option<string> text = Text("--text", "Words of the message; a star at the end: beginnings.", "WORDS");
+    private readonly Option<string> text = Text("--text", "Words of the message; ref*: beginnings.", "WORDS");
     private readonly Option<string> trace = Text("--trace", "The trace's 32 hex digits.", "ID");
     private readonly Option<string> decision = Text("--decision", "The routing decision.", "ID");
     private readonly Option<string> since = Text(
