@@ -8,12 +8,13 @@ public sealed class PolicyAtTheReceiverTests
     [Fact]
     public async Task Take_ClassThatThePolicyForbidsHere_IsRefusedAndNothingIsKept()
     {
-        TestReceiver receiver = new(1, 1, 0, 1);
-        await receiver.SendAsync(1, 1, TestReceiver.Row("before", 1, 1));
+        TestReceiver receiver = new(1, 1, 0, 1, 2);
+        await receiver.Applier.WholeAsync(1, default);
+        await receiver.SendAsync(5, 1, TestReceiver.Row("before", 1, 10));
 
         receiver.PolicyAllows = false;
         var e = await Assert.ThrowsAsync<IntakeException>(
-            () => receiver.SendAsync(2, 1, TestReceiver.Row("after", 1, 2)));
+            () => receiver.SendAsync(6, 1, TestReceiver.Row("after", 1, 20)));
 
         Assert.Contains("RESIDENCY_REFUSED", e.Message, StringComparison.Ordinal);
         Assert.Equal(["before"], await receiver.KeysAsync());
