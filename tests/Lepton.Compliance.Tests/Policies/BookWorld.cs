@@ -46,7 +46,7 @@ internal sealed class BookWorld : IDisposable
 
     public PastDecisions Past { get; }
 
-    /// <summary>The shipped policy as another version, with eu-personal in one region more unless told otherwise.</summary>
+    /// <summary>The shipped policy as another version.</summary>
     public static ReadOnlyMemory<byte> Version(long version, Action<JsonObject>? change = null) => Shipped.With(p =>
     {
         p["version"] = version;
@@ -102,7 +102,8 @@ internal sealed class BookWorld : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=signer", key, HashAlgorithmName.SHA256);
         return request.CreateSelfSigned(
-            new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero));
+            new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero),
+            new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero));
     }
 }
 
