@@ -35,6 +35,7 @@ internal static class CommandLine
             PublishCommand.Access(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),
+            ReplayCommand.Create(session),
             RouteCommand.Create(session),
             WatchCommand.Create(session),
             LoginCommand.Create(session),

@@ -88,6 +88,7 @@ internal sealed class DecisionDraft
             ServedBy = ServedBy,
             ServedRegion = ServedRegion,
             Provider = Provider,
+            AskedClass = AskedClass,
         };
         decision.DataClassSources.AddRange(ClassSources.Of(this));
         decision.AllowedRegions.AddRange(Class?.Regions ?? []);
