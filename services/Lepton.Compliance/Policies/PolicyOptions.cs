@@ -15,7 +15,8 @@ internal sealed class PolicyOptions
     public TimeSpan PilotTimeMin { get; set; } = TimeSpan.Zero;
 
     /// <summary>
-    /// The platform's regions, which is what <c>*</c> stands for, as routers have them: replays of open classes need it.
+    /// The platform's regions, which is what <c>*</c> stands for, as routers have them: replays of open classes need
+    /// it.
     /// At most 256; default: those that the installation's policy names.
     /// </summary>
     [MaxLength(256)]
