@@ -105,7 +105,7 @@ internal sealed record RoleBook(
     private RoleOutcome.Refused? Conflict(GrantedRole role) => DutyCheck.Conflict(
         Access.Duties, role.Assignment, AccessSnapshot.AllOf(Access, Granted), Now) is var (rule, with)
             ? new RoleOutcome.Refused(DutiesConflict,
-                $"{rule.Name}: {string.Join(" and ", rule.Apart)} are kept apart, and there is {with.Id} ({with.Role}).",
+                $"{rule.Name}: {string.Join(" and ", rule.Apart)} are kept apart; there is {with.Id} ({with.Role}).",
                 new Dictionary<string, string> { ["rule"] = rule.Name, ["with"] = with.Id })
             : null;
 

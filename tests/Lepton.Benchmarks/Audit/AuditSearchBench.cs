@@ -17,8 +17,8 @@ using Opt = Microsoft.Extensions.Options.Options;
 namespace Lepton.Benchmarks.Audit;
 
 /// <summary>
-/// How long a page of 50 takes, each form of search by itself, in one log of 5 M rows (20 M with --all; --rows N): p50 and
-/// p99 of 200 searches for as many values, read from PostgreSQL and opened, keys <c>search_FORM_p50_ms</c> and
+/// How long a page of 50 takes, each form of search by itself, in one log of 5 M rows (20 M with --all; --rows N): p50
+/// and p99 of 200 searches for as many values, read from PostgreSQL and opened, keys <c>search_FORM_p50_ms</c> and
 /// <c>_p99_ms</c>.
 /// </summary>
 internal static class AuditSearchBench
@@ -124,7 +124,8 @@ internal static class AuditSearchBench
             int person = r.Next(SearchRows.Persons);
             return new() { Actor = SearchRows.Person(person), Tenant = SearchRows.TenantOf(person) };
         }, Newest);
-        yield return ("actor_program", r => new() { Actor = $"service/eu-west/s{r.Next(SearchRows.Programs)}" }, Newest);
+        yield return ("actor_program",
+            r => new() { Actor = $"service/eu-west/s{r.Next(SearchRows.Programs)}" }, Newest);
         yield return ("subject", r => new()
         {
             Subject = $"subject-{r.Next(2000)}", Tenant = $"tenant-{r.Next(SearchRows.Tenants)}",
@@ -152,7 +153,8 @@ internal static class AuditSearchBench
             Text = SearchRows.Word(r.Next(50, 500)), Tenant = $"tenant-{r.Next(SearchRows.Tenants)}",
         }, Newest);
         yield return ("trace", r => new() { TraceId = SearchRows.Trace(r.NextInt64(1, rows)) }, Newest);
-        yield return ("decision", r => new() { DecisionId = SearchRows.Decision(r.NextInt64(1, rows / 3) * 3) }, Newest);
+        yield return ("decision",
+            r => new() { DecisionId = SearchRows.Decision(r.NextInt64(1, rows / 3) * 3) }, Newest);
         yield return ("time_day", r =>
         {
             var at = At(r, 2);

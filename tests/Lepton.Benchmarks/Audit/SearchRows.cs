@@ -32,7 +32,7 @@ internal sealed class SearchRows(EventPreparer preparer, int seed)
 
     public static string Decision(long sequence) => $"decision-{sequence}";
 
-    /// <summary>Loads them without indexes, makes those anew, and takes statistics, as the service does by itself.</summary>
+    /// <summary>Loads them without indexes, makes those anew, and takes statistics as the service does.</summary>
     public async Task LoadAsync(NpgsqlConnection connection, long count, DateTime end)
     {
         await AuditSchema.Steps.EnsureAsync(connection, default);
@@ -124,7 +124,8 @@ internal sealed class SearchRows(EventPreparer preparer, int seed)
         {
             await using NpgsqlDataReader rows = await command.ExecuteReaderAsync();
             while (await rows.ReadAsync())
-                found.Add((rows.GetString(0), rows.GetString(1).Replace(" ON ONLY ", " ON ", StringComparison.Ordinal)));
+                found.Add((rows.GetString(0),
+                    rows.GetString(1).Replace(" ON ONLY ", " ON ", StringComparison.Ordinal)));
         }
         foreach ((string name, _) in found)
             await ExecuteAsync(connection, $"DROP INDEX {name}");

@@ -33,7 +33,8 @@ public sealed class AuditCommandTests : IAsyncLifetime
     public async Task Search_Filters_AreSentAndPagesAreOneAnswer()
     {
         Assert.Equal(0, await cli.RunAsync("audit", "search", "--actor", "lepton/anna", "--category", "management",
-            "--outcome", "denied", "--since", "2026-06-01T12:00:00Z", "--until", "2026-07-01", "--text", "self grant*"));
+            "--outcome", "denied", "--since", "2026-06-01T12:00:00Z", "--until", "2026-07-01",
+            "--text", "self grant*"));
 
         AuditFilter sent = ((SearchEntriesRequest)Answers.RoleRequests.First()).Filter;
         Assert.Equal(("lepton/anna", AuditCategory.Management, AuditOutcome.Denied, "self grant*"),

@@ -4,7 +4,7 @@ using Lepton.ServiceDefaults;
 
 namespace Lepton.Compliance.Tests.Roles;
 
-/// <summary>C2: what may be granted, approved, taken away and taken in an emergency; knows no record and no wire.</summary>
+/// <summary>C2: what may be granted, approved, taken away and taken in an emergency.</summary>
 public sealed class RoleBookTests
 {
     private static readonly DateTimeOffset Now = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
@@ -114,7 +114,8 @@ public sealed class RoleBookTests
     [InlineData("lepton/bill", "steward", "eu-west", "stewards")]
     public void Grant_WhatIsKeptApart_IsRefused(string principal, string role, string region, string? rule)
     {
-        RolesDocument before = Changed(Book().Grant(Owner, Role("b", "billing") with { Principal = "lepton/bill" })).Next;
+        RolesDocument before = Changed(Book().Grant(
+            Owner, Role("b", "billing") with { Principal = "lepton/bill" })).Next;
 
         RoleOutcome outcome = Book(before).Grant(
             Owner, Role("a", role) with { Principal = principal, Regions = [region] });

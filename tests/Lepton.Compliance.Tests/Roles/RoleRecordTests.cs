@@ -101,13 +101,15 @@ public sealed class RoleRecordTests(RolesWorld world)
         });
 
         Assert.Equal("ROLES_UNAVAILABLE", await Calls.RefusalAsync(async () => await host.As("platform").GrantRoleAsync(
-            new GrantRoleRequest { Principal = "lepton/x", Role = "viewer", Regions = { "*" }, Reason = "x" }, Options)));
+            new GrantRoleRequest { Principal = "lepton/x", Role = "viewer", Regions = { "*" }, Reason = "x" },
+            Options)));
         HealthReport report = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
         Assert.Equal(HealthStatus.Degraded, report.Entries["role-signer"].Status);
     }
 
     private async Task GrantAsync(string name) => await world.West.As("platform").GrantRoleAsync(
-        new GrantRoleRequest { Principal = $"lepton/{name}", Role = "viewer", Regions = { "*" }, Reason = "x" }, Options);
+        new GrantRoleRequest { Principal = $"lepton/{name}", Role = "viewer", Regions = { "*" }, Reason = "x" },
+        Options);
 
     private async Task<bool> SaysAsync(string key) =>
         (await HealthAsync()).Description?.Contains(key, StringComparison.Ordinal) == true;

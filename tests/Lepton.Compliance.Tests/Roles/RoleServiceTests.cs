@@ -28,7 +28,7 @@ public sealed class RoleServiceTests(RolesWorld world, ITestOutputHelper output)
         Stopwatch watch = Stopwatch.StartNew();
         Assignment granted = (await west.GrantRoleAsync(Grant(_someone, "operator", "us-east"), Options)).Assignment;
         await UntilAsync(() => Holds(world.East, _someone, Permission.NodesManage));
-        output.WriteLine($"granted at eu-west, in force at us-east after {watch.ElapsedMilliseconds} ms (5,000 at most)");
+        output.WriteLine($"granted at eu-west, at us-east after {watch.ElapsedMilliseconds} ms (5,000 at most)");
 
         Assert.False(Holds(world.West, _someone, Permission.NodesManage)); // only there
         Assert.Equal((AssignmentState.Active, "tenant/platform"), (granted.State, granted.GrantedBy));
@@ -205,7 +205,8 @@ public sealed class RoleServiceTests(RolesWorld world, ITestOutputHelper output)
         { "regions", new() { Principal = "a/b", Role = "viewer", Reason = "x" } },
         { "regions", new() { Principal = "a/b", Role = "viewer", Regions = { "*", "eu-west" }, Reason = "x" } },
         { "reason", new() { Principal = "a/b", Role = "viewer", Regions = { "*" } } },
-        { "request_id", new() { Principal = "a/b", Role = "viewer", Regions = { "*" }, Reason = "x", RequestId = "1" } },
+        { "request_id",
+            new() { Principal = "a/b", Role = "viewer", Regions = { "*" }, Reason = "x", RequestId = "1" } },
         { "expire_time", new() { Principal = "a/b", Role = "viewer", Regions = { "*" }, Reason = "x",
             ExpireTime = new Timestamp { Seconds = 1 } } },
     };

@@ -11,7 +11,7 @@ using Lepton.Sync.Tests.World;
 
 namespace Lepton.Compliance.Tests.Search;
 
-/// <summary>C4: exports in three forms: with proofs that hold offline, RFC 4180, and OCSF; each is itself audited.</summary>
+/// <summary>C4: exports in three forms: with proofs that hold offline, RFC 4180, OCSF; each is audited.</summary>
 [Collection("search")]
 public sealed class ExportTests(SearchWorld world)
 {

@@ -169,7 +169,8 @@ public sealed class SearchTests(SearchWorld world)
         { "filter.text", new() { Text = "a b c d e f g h i" } },
         { "filter.text", new() { Text = "&" } },
         { "filter.actor", new() { Actor = new string('x', 257) } },
-        { "filter.to_time", new() { FromTime = new Timestamp { Seconds = 5 }, ToTime = new Timestamp { Seconds = 5 } } },
+        { "filter.to_time",
+            new() { FromTime = new Timestamp { Seconds = 5 }, ToTime = new Timestamp { Seconds = 5 } } },
     };
 
     [Theory]

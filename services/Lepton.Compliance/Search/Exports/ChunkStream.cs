@@ -8,7 +8,8 @@ namespace Lepton.Compliance.Search.Exports;
 /// What is written goes to the caller in pieces. A piece is sent before the next is made: who reads slowly holds up
 /// what is read from the database, and memory stays one piece.
 /// </summary>
-internal sealed class ChunkStream(IServerStreamWriter<ExportEntriesResponse> to, CancellationToken cancellation) : Stream
+internal sealed class ChunkStream(IServerStreamWriter<ExportEntriesResponse> to, CancellationToken cancellation)
+    : Stream
 {
     public const int PieceBytes = 65_536;
 

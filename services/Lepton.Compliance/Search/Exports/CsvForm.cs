@@ -6,8 +6,8 @@ using Lepton.Compliance.V1;
 namespace Lepton.Compliance.Search.Exports;
 
 /// <summary>
-/// RFC 4180: a header line, CRLF, cells with commas, quotes or line ends in quotes, UTF-8. A cell that a spreadsheet would
-/// take for a formula begins with an apostrophe: principals are claimed by anybody.
+/// RFC 4180: a header line, CRLF, cells with commas, quotes or line ends in quotes, UTF-8. A cell that a spreadsheet
+/// would take for a formula begins with an apostrophe: principals are claimed by anybody.
 /// </summary>
 internal sealed class CsvForm(Stream to, EntryOpener opener) : IEntryForm
 {
