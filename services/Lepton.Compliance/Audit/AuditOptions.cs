@@ -81,6 +81,13 @@ internal sealed class AuditOptions
     [MaxLength(8)]
     public IList<string> CopyRegions { get; } = [];
 
+    /// <summary>
+    /// Services (REGION/ZONE) that are gone for good: an empty log begins without their word that they know of no
+    /// earlier one. At most 64; default none.
+    /// </summary>
+    [MaxLength(64)]
+    public IList<string> BeginWithout { get; } = [];
+
     /// <summary>How often the others' heads are fetched and verified. 100 ms to 1 h, default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "100 ms to 1 h")]
     public TimeSpan WitnessInterval { get; set; } = TimeSpan.FromSeconds(10);
