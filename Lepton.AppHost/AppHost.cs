@@ -65,6 +65,8 @@ ComplianceNode[] auditors =
 ];
 foreach (Member member in keepers.Length > 0 ? members : [])
     AddControlTable(member);
+foreach (Member member in members)
+    AddAuditTable(member);
 
 if (!publishing && installation.HasWan)
     AddWan();
@@ -275,6 +277,9 @@ ComplianceNode AddCompliance(Region region, int index)
     IResourceBuilder<ProjectResource> node = AddService<Projects.Lepton_Compliance>(
         region, zone, "compliance", name, port, "services/Lepton.Compliance/Dockerfile",
         container => container.WithVolume($"{name}-data", "/var/lib/lepton/compliance"));
+    string pki = installation.Pki(region, "compliance", publishing);
+    node.WithEnvironment("Compliance__Roles__SignerCertificateFile", $"{pki}/roles.crt")
+        .WithEnvironment("Compliance__Roles__SignerKeyFile", $"{pki}/roles.key");
     return new ComplianceNode(node, region, zone, index, port);
 }
 
@@ -316,6 +321,26 @@ void AddControlTable(Member from)
         : Path.Combine(installation.Instance, "control", $"{from.Name}.json"));
 }
 
+// Each service keeps its events until one of its region's logs has them: it asks the own zone's first.
+void AddAuditTable(Member from)
+{
+    from.Resource.WithEnvironment("Audit__Process", from.Name);
+    from.Resource.WithEnvironment("Audit__SpoolDirectory", publishing
+        ? "/var/lib/lepton/audit"
+        : Path.Combine(installation.Instance, "audit", from.Name));
+    IEnumerable<ComplianceNode> nearest = auditors.Where(to => to.Region == from.Region)
+        .OrderBy(to => to.Zone == from.Zone ? 0 : 1);
+    foreach ((ComplianceNode to, int i) in nearest.Select((node, i) => (node, i)))
+    {
+        string key = string.Create(CultureInfo.InvariantCulture, $"Audit__Nodes__{i}__");
+        from.Resource.WithEnvironment(key + "Region", to.Region.Name).WithEnvironment(key + "Zone", to.Zone);
+        if (publishing)
+            from.Resource.WithEnvironment(key + "Url", to.Resource.GetEndpoint("https"));
+        else
+            from.Resource.WithEnvironment(key + "Url", Region.Url(to.Port));
+    }
+}
+
 // What every service has: its place, its certificate, one TLS port, a check that it is ready, a Dockerfile.
 IResourceBuilder<ProjectResource> AddService<TProject>(
     Region region, string zone, string service, string name, int port, string dockerfile,
@@ -342,8 +367,10 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         return project.WithHttpsEndpoint(targetPort: ContainerPort).AsHttp2Service().PublishAsDockerFile(container =>
         {
             container.WithDockerfile("..", dockerfile);
-            // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key.
+            // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key,
+            // Compliance's roles.crt and roles.key.
             container.WithVolume($"{name}-pki", pki, isReadOnly: true);
+            container.WithVolume($"{name}-audit", "/var/lib/lepton/audit");
             if (installation.HasRecords)
                 container.WithVolume($"{name}-control", "/var/lib/lepton/control");
             configureContainer(container);

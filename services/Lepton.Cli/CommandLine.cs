@@ -3,7 +3,9 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text.Json.Nodes;
 using Lepton.Cli.Commands;
+using Lepton.Cli.Commands.Compliance;
 using Lepton.Cli.Commands.Control;
+using Lepton.Cli.Commands.Policies;
 using Lepton.Cli.Commands.Sync;
 using Lepton.Cli.Output;
 using Lepton.Cli.Platform;
@@ -31,8 +33,10 @@ internal static class CommandLine
             DemoCommand.Create(session),
             NodesCommand.Create(session),
             SyncCommand.Create(session),
-            PublishCommand.Policy(session),
+            PolicyCommand.Create(session),
             PublishCommand.Access(session),
+            RolesCommand.Create(session),
+            AuditCommand.Create(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),
             RouteCommand.Create(session),

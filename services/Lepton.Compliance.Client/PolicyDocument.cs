@@ -1,3 +1,5 @@
+using Lepton.Compliance.Client.Law;
+
 namespace Lepton.Compliance.Client;
 
 /// <summary>A policy file as read and checked, before it is compiled.</summary>
@@ -6,4 +8,5 @@ internal sealed record PolicyDocument(
     IReadOnlyList<string> Regions,
     IReadOnlyList<DataClass> Classes,
     IReadOnlyDictionary<string, string> Tenants,
-    IReadOnlyDictionary<string, string> Models);
+    IReadOnlyDictionary<string, string> Models,
+    LawDocument? Law);

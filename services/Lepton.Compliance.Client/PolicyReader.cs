@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Lepton.Compliance.Client.Law;
 
 namespace Lepton.Compliance.Client;
 
@@ -19,7 +20,7 @@ internal static partial class PolicyReader
         CommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         AllowDuplicateProperties = false, // a class named twice must not silently be the last one
-        MaxDepth = 8,
+        MaxDepth = 16,
     };
 
     /// <param name="json">The policy.</param>
@@ -32,18 +33,20 @@ internal static partial class PolicyReader
         JsonElement root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object)
             throw new ResidencyPolicyException("the file", "takes a JSON object");
-        RefuseUnknown(root, "", ["version", "dataClasses", "tenants", "models"]);
+        string[] fields = ["version", "dataClasses", "tenants", "models", .. LawDocument.Fields];
+        RefuseUnknown(root, "", fields);
 
         long version = ReadVersion(root);
         JsonElement classes = Section(root, "dataClasses");
         string[] regions = RegionsOf(classes, topology, before ?? []);
-        List<DataClass> read = [.. classes.EnumerateObject().Select(c => ReadClass(c, regions, topology))];
+        LawDocument? law = LawDocument.Read(root, fields);
+        List<DataClass> read = [.. classes.EnumerateObject().Select(c => ReadClass(c, regions, topology, law))];
         if (read.Count is 0 or > ClassesMax)
             throw new ResidencyPolicyException("dataClasses", $"takes 1 to {ClassesMax} classes, has {read.Count}");
 
         HashSet<string> known = [.. read.Select(c => c.Name)];
         return new PolicyDocument(version, regions, read,
-            ReadFloors(root, "tenants", known), ReadFloors(root, "models", known));
+            ReadFloors(root, "tenants", known), ReadFloors(root, "models", known), law);
     }
 
     private static JsonDocument ParseJson(ReadOnlyMemory<byte> json)
@@ -108,13 +111,14 @@ internal static partial class PolicyReader
         return names;
     }
 
-    private static DataClass ReadClass(JsonProperty property, string[] regions, string[] topology)
+    private static DataClass ReadClass(
+        JsonProperty property, string[] regions, string[] topology, LawDocument? law)
     {
         string field = $"dataClasses.{property.Name}";
         if (!Name().IsMatch(property.Name))
             throw new ResidencyPolicyException(field,
                 "takes a name of lower-case letters, digits and hyphens, 1 to 64 long");
-        RefuseUnknown(property.Value, field + ".", ["regions", "regulated", "description"]);
+        RefuseUnknown(property.Value, field + ".", ["regions", "regulated", "description", "subjects", "category"]);
         bool regulated = property.Value.TryGetProperty("regulated", out JsonElement flag) && flag.ValueKind switch
         {
             JsonValueKind.True => true,
@@ -125,7 +129,26 @@ internal static partial class PolicyReader
         // "*" is the topology's regions, not those that some other class happens to name.
         IEnumerable<string> allowed = names is [EveryRegion] ? topology : names;
         RegionSet set = allowed.Aggregate(RegionSet.None, (all, name) => all.With(Array.IndexOf(regions, name)));
-        return new DataClass(property.Name, set, regulated);
+        return WithLaw(new DataClass(property.Name, set, regulated), property.Value, field, law);
+    }
+
+    // Under regimes each class says whose data of which category it is: what no regime covers is denied.
+    private static DataClass WithLaw(DataClass listed, JsonElement element, string field, LawDocument? law)
+    {
+        LawFields fields = new(element, field, ["regions", "regulated", "description", "subjects", "category"]);
+        if (law is null)
+            return fields.Has("subjects") || fields.Has("category")
+                ? throw new ResidencyPolicyException(field, "takes subjects and category where the policy has regimes")
+                : listed;
+        string category = fields.Text("category");
+        if (!Vocabulary.Categories.ContainsKey(category))
+            throw fields.Bad("category", $"takes one of {string.Join(", ", Vocabulary.CategoryNames)}");
+        return listed with
+        {
+            Category = category,
+            Subjects = category == "public" && !fields.Has("subjects") ? [Vocabulary.Unknown] : fields.Required(
+                "subjects", "jurisdictions (ISO 3166-1 alpha-2 or EU, with a part after a hyphen)", Places.IsCode),
+        };
     }
 
     private static Dictionary<string, string> ReadFloors(JsonElement root, string section, HashSet<string> classes)

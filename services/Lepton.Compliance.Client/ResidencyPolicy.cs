@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Security.Cryptography;
+using Lepton.Compliance.Client.Law;
 
 namespace Lepton.Compliance.Client;
 
@@ -8,7 +9,7 @@ namespace Lepton.Compliance.Client;
 /// Which regions may hold which data: data classes, and the floor class of each tenant and model. Immutable, compiled
 /// at load; a decision is three look-ups. Whatever it doesn't name is denied.
 /// </summary>
-public sealed class ResidencyPolicy
+public sealed partial class ResidencyPolicy
 {
     /// <summary>Classes that one name may join with <c>+</c>; more are refused.</summary>
     public const int JoinedClassesMax = 8;
@@ -23,14 +24,18 @@ public sealed class ResidencyPolicy
     // Lazily filled, one cell per (tenant floor, model floor, header); a lost race computes an equal value twice.
     private readonly ResidencyVerdict.Known?[] _decided;
 
-    internal ResidencyPolicy(PolicyDocument document, string digest)
+    internal ResidencyPolicy(PolicyDocument document, string digest, long order, TimeProvider time, DateOnly? on = null)
     {
+        (_document, _time, Order) = (document, time, order);
+        Date = on ?? DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
         Version = document.Version;
         VersionText = document.Version.ToString(CultureInfo.InvariantCulture);
         Digest = digest;
         Regions = document.Regions;
         _regionIndexes = document.Regions.Select((name, i) => (name, i)).ToFrozenDictionary(p => p.name, p => p.i);
-        _byIndex = [.. document.Classes];
+        _law = document.Law is { } law
+            ? LawTable.Compile(law, Date, document.Classes.SelectMany(c => c.Subjects), Version) : null;
+        _byIndex = [.. document.Classes.Select(Compile)];
         _classes = _byIndex.Select((c, i) => (c.Name, i)).ToFrozenDictionary(p => p.Name, p => p.i);
         _tenants = document.Tenants.ToFrozenDictionary(p => p.Key, p => _classes[p.Value]);
         _models = document.Models.ToFrozenDictionary(p => p.Key, p => _classes[p.Value]);
@@ -45,7 +50,7 @@ public sealed class ResidencyPolicy
     /// <summary>The version as text, made once: it goes with every request.</summary>
     public string VersionText { get; }
 
-    /// <summary>SHA-256 of the policy file's bytes, <c>sha256:</c> and 64 hex digits.</summary>
+    /// <summary>SHA-256 of the policy's document, <c>sha256:</c> and 64 hex digits.</summary>
     public string Digest { get; }
 
     /// <summary>
@@ -58,38 +63,39 @@ public sealed class ResidencyPolicy
     public IReadOnlyList<DataClass> DataClasses => _byIndex;
 
     /// <summary>Reads and checks a policy.</summary>
-    /// <param name="json">JSON, UTF-8; comments and trailing commas are allowed.</param>
+    /// <param name="json">
+    /// JSON, UTF-8; comments and trailing commas are allowed. A document of its own, or an order of activation, of
+    /// which the policy for every other region is taken.
+    /// </param>
     /// <param name="topology">
     /// The regions that <c>*</c> stands for. Who knows only its own region gives only that one.
     /// </param>
+    /// <param name="time">Says the day for which it is compiled. Default: the machine's clock.</param>
     /// <exception cref="ResidencyPolicyException">
     /// The policy is not usable; says which field, and what it takes.
     /// </exception>
-    public static ResidencyPolicy Parse(ReadOnlyMemory<byte> json, IEnumerable<string> topology) =>
-        new(PolicyReader.Read(json, [.. topology]), "sha256:" + Convert.ToHexStringLower(SHA256.HashData(json.Span)));
+    public static ResidencyPolicy Parse(
+        ReadOnlyMemory<byte> json, IEnumerable<string> topology, TimeProvider? time = null) =>
+        Read(json, [.. topology], "", null, time ?? TimeProvider.System);
 
     /// <summary>
     /// Reads and checks the policy that takes this one's place in a running process: every region keeps its index, so
     /// that sets made by this one mean the same to the next.
     /// </summary>
-    /// <inheritdoc cref="Parse"/>
-    public ResidencyPolicy Next(ReadOnlyMemory<byte> json, IEnumerable<string> topology) => new(
-        PolicyReader.Read(json, [.. topology], Regions),
-        "sha256:" + Convert.ToHexStringLower(SHA256.HashData(json.Span)));
+    /// <param name="json">As for <see cref="Parse"/>.</param>
+    /// <param name="topology">As for <see cref="Parse"/>.</param>
+    /// <param name="region">The own one: of an order of activation, the policy that is active there is taken.</param>
+    /// <exception cref="ResidencyPolicyException">As for <see cref="Parse"/>.</exception>
+    public ResidencyPolicy Next(ReadOnlyMemory<byte> json, IEnumerable<string> topology, string region = "") =>
+        Read(json, [.. topology], region, Regions, _time);
 
-    /// <summary>Reads and checks a policy file; see <see cref="Parse"/>.</summary>
+    /// <summary>
+    /// Reads and checks a policy file, with the regimes that it names (<see cref="PolicyBundle"/>); see
+    /// <see cref="Parse"/>.
+    /// </summary>
     /// <exception cref="ResidencyPolicyException">The file is absent or not usable.</exception>
-    public static ResidencyPolicy Load(string path, IEnumerable<string> topology)
-    {
-        try
-        {
-            return Parse(File.ReadAllBytes(path), topology);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new ResidencyPolicyException("Lepton:PolicyFile", $"takes a readable JSON file: {e.Message}");
-        }
-    }
+    public static ResidencyPolicy Load(string path, IEnumerable<string> topology, TimeProvider? time = null) =>
+        Parse(PolicyBundle.Load(path), topology, time);
 
     /// <summary>
     /// The region's index in <see cref="Regions"/>, or -1, which no <see cref="RegionSet"/> contains.

@@ -34,6 +34,7 @@ internal static class IdentityApp
             .AddSingleton<MasterKey>()
             .AddSingleton<SigningKeyRing>()
             .AddSingleton<RateLimits>()
+            .AddSingleton<AuditTrail>()
             .AddSingleton<AuthenticationLog>()
             .AddSingleton<IAuthenticationLog, IntrusionLog>()
             .AddSingleton<OAuthEndpoint>()

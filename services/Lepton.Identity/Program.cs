@@ -1,3 +1,4 @@
+using Lepton.Compliance.Client.Audit;
 using Lepton.Identity;
 using Lepton.Platform.V1;
 using Lepton.ServiceDefaults;
@@ -5,6 +6,7 @@ using Lepton.Sync.Client;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("identity");
+builder.AddAudit("identity");
 builder.AddControlData();
 builder.Services.AddIdentity();
 

@@ -26,6 +26,8 @@ internal static class InferenceSetup
         services.AddSingleton(provider => Policy(builder.Configuration["Lepton:PolicyFile"] ?? "",
             provider.GetRequiredService<IOptions<ServiceOptions>>().Value.Region));
         services.AddSingleton<ControlTarget>(s => s.GetRequiredService<ControlRecord<ResidencyPolicy>>());
+        services.AddSingleton<IHostedService>(s => ControlDay.Of(
+            s.GetRequiredService<ControlRecord<ResidencyPolicy>>(), p => p.Today(), s));
         services.AddSingleton<InferenceService>();
         services.AddSingleton(provider => new LinuxMachine(provider.GetRequiredService<TimeProvider>()));
         // A reader of its own: loads are differences since that reader's last look.
@@ -54,8 +56,8 @@ internal static class InferenceSetup
 
     // The file's, until a record of a greater version comes.
     private static ControlRecord<ResidencyPolicy> Policy(string file, string region) => new(
-        ControlData.PolicyKey, ResidencyPolicy.Load(file, [region]), p => p.Version,
-        (now, json) => now.Next(json, [region]));
+        ControlData.PolicyKey, ResidencyPolicy.Load(file, [region]), p => p.Order,
+        (now, json) => now.Next(json, [region], region));
 
     private static void Bound(GrpcServiceOptions<InferenceService> grpc, IOptions<InferenceOptions> inference)
     {

@@ -30,6 +30,8 @@ internal static class RoutingApp
             s.GetRequiredService<IOptions<ServiceOptions>>(), s.GetRequiredService<IOptions<RoutingOptions>>(),
             s.GetRequiredService<IConfiguration>(), s.GetService<ControlAge>()));
         services.AddSingleton<ControlTarget>(s => s.GetRequiredService<Topology>().PolicyRecord);
+        services.AddSingleton<IHostedService>(s => ControlDay.Of(
+            s.GetRequiredService<Topology>().PolicyRecord, p => p.Today(), s));
         services.AddSingleton(s => HopSigner.Following(
             s.GetRequiredService<TlsMaterial>(),
             s.GetRequiredService<IOptions<RoutingOptions>>().Value.HopCertificateFile,
@@ -40,6 +42,7 @@ internal static class RoutingApp
         services.AddSingleton<PeerPool>();
         services.AddIntrusion();
         services.AddSingleton<ICallerWatch, IntrusionWatch>();
+        services.AddSingleton<RegulatedAudit>();
         return services.AddRegistry().AddDecisions().AddGateway().AddDraining();
     }
 

@@ -20,8 +20,8 @@ internal sealed class Topology
     {
         Own = own;
         _age = age;
-        PolicyRecord = new ControlRecord<ResidencyPolicy>(ControlData.PolicyKey, policy, p => p.Version,
-            (now, json) => now.Next(json, regions.Select(r => r.Name)));
+        PolicyRecord = new ControlRecord<ResidencyPolicy>(ControlData.PolicyKey, policy, p => p.Order,
+            (now, json) => now.Next(json, regions.Select(r => r.Name), own));
         Regions = [.. regions.OrderBy(r => r.Name, StringComparer.Ordinal).Select(r => r.ToSite())];
         OwnIndex = policy.IndexOf(own);
         IReadOnlyList<RouterSite> routers = Find(own)?.Routers ?? [];

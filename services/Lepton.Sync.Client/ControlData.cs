@@ -18,6 +18,9 @@ public static class ControlData
     /// <summary>The roles' and tenants' record.</summary>
     public const string AccessKey = ControlState.Prefix + "access";
 
+    /// <summary>The record of roles granted by call.</summary>
+    public const string RolesKey = ControlState.Prefix + "roles";
+
     /// <summary>Adds the client, and roles and tenants as every service has them.</summary>
     public static WebApplicationBuilder AddControlData(this WebApplicationBuilder builder)
     {
@@ -43,6 +46,7 @@ public static class ControlData
         services.AddHostedService(Begin);
         services.AddHealthChecks().AddCheck<ControlFollower>("control-data");
         services.AddSingleton<ControlTarget, AccessTarget>();
+        services.AddSingleton<ControlTarget, RolesTarget>();
         return builder;
     }
 

@@ -1,3 +1,4 @@
+using Lepton.Compliance.Client.Audit;
 using Lepton.ServiceDefaults;
 using Lepton.Sync;
 using Lepton.Sync.Backup;
@@ -9,6 +10,7 @@ if (RestoreCommand.IsMeant(args))
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("sync");
+builder.AddAudit("sync");
 builder.AddControlData();
 builder.Services.AddSync();
 

@@ -15,8 +15,11 @@ internal static class Bench
         ("placement", "what adding a node moves over the ideal, and the fullest over the mean",
             Placement.PlacementBench.Run),
         ("sealing", "a record sealed and opened against AES-GCM alone, ns and bytes", Sync.SealingBench.Run),
+        ("policy", "a residency decision by table and by walking the rules, and the check before activation",
+            Policy.PolicyBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
         ("sync", "writes, capture, replication, reads and placement beside PostgreSQL and etcd", Sync.SyncBench.Run),
+        ("audit-search", "a page of each form of search in 5 M rows of the audit log, ms", Audit.AuditSearchBench.Run),
         ("ledger", "acknowledged writes lost while processes, servers, disks and wires fail",
             Sync.Ledger.LedgerBench.Run),
     ];

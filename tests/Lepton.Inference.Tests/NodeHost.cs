@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Lepton.Compliance.Client.Audit;
 using Lepton.Hop.V1;
 using Lepton.Inference.Repository;
 using Lepton.Inference.Serving;
@@ -86,6 +87,7 @@ internal sealed class NodeHost : IAsyncDisposable
         });
         builder.Configuration.AddInMemoryCollection(settings ?? []);
         builder.AddServiceDefaults("inference");
+        builder.AddAudit("inference");
         builder.AddInference();
         var app = builder.Build();
         app.MapServiceDefaults(NodeAccess.Rules, GRPCInferenceService.Descriptor, OpenRcaService.Descriptor);

@@ -27,7 +27,7 @@ public static class MetricList
     public static bool IsOfService(string meter) =>
         meter.StartsWith("Lepton.", StringComparison.Ordinal)
         && meter is not ("Lepton.Tokens" or "Lepton.Access" or "Lepton.Security" or "Lepton.Tls"
-            or "Lepton.Control");
+            or "Lepton.Control" or "Lepton.Audit");
 
     /// <summary>Every instrument of these meters in this process.</summary>
     public static IReadOnlyList<MetricRow> Live(

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
@@ -20,12 +21,14 @@ public sealed class TestInstallation : IDisposable
     private const string ClientUse = "1.3.6.1.5.5.7.3.2";
     private const string HopUse = "1.3.6.1.4.1.59999.1.1";
     private const string AccessUse = "1.3.6.1.4.1.59999.1.2";
+    private const string RolesUse = "1.3.6.1.4.1.59999.1.4";
     private const string EverybodyMayAll = """
         { "version": 1, "assignments": [{ "tenant": "*", "role": "admin", "regions": ["*"] }], "tenants": {} }
         """;
 
     private readonly X509Certificate2 authority;
     private readonly DateTimeOffset now;
+    private int spools;
 
     /// <summary>Makes the authority. Leaves are in time an hour before and after <paramref name="at"/>.</summary>
     public TestInstallation(DateTimeOffset? at = null)
@@ -90,6 +93,10 @@ public sealed class TestInstallation : IDisposable
     public (string Certificate, string Key) HopSigning(string region) =>
         Issue($"hop-{region}", $"spiffe://lepton.local/region/{region}/service/routing", [HopUse]);
 
+    /// <summary>A region's role signing certificate and key file.</summary>
+    public (string Certificate, string Key) RoleSigning(string region) =>
+        Issue($"roles-{region}", $"spiffe://lepton.local/region/{region}/service/compliance", [RolesUse]);
+
     /// <summary>A leaf with any URI SANs, uses and time.</summary>
     public (string Certificate, string Key) Issue(
         string name, string? uri, string[] uses, TimeSpan? age = null, TimeSpan? life = null)
@@ -131,6 +138,9 @@ public sealed class TestInstallation : IDisposable
             ["Lepton:Tls:KeyFile"] = key,
             ["Lepton:Tls:AuthorityFile"] = AuthorityFile,
             ["Lepton:AccessFile"] = AccessFile,
+            // One for each process that is configured so, as a spool has one owner.
+            ["Audit:SpoolDirectory"] = Path.Combine(
+                Directory, string.Create(CultureInfo.InvariantCulture, $"audit-{Interlocked.Increment(ref spools)}")),
         };
     }
 

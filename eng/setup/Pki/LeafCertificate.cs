@@ -17,6 +17,9 @@ internal sealed class LeafCertificate
     /// connection.</summary>
     public const string AccessFileUsage = "1.3.6.1.4.1.59999.1.2";
 
+    /// <summary>"Lepton roles": this key signs roles that are granted by call and opens no TLS connection.</summary>
+    public const string RolesUsage = "1.3.6.1.4.1.59999.1.4";
+
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const string TrustDomain = "spiffe://lepton.local";
@@ -40,6 +43,9 @@ internal sealed class LeafCertificate
 
     public static LeafCertificate HopSigner(string region) =>
         new($"hop.routing.{region}", $"/region/{region}/service/routing", false, HopAssertionUsage);
+
+    public static LeafCertificate RoleSigner(string region) =>
+        new($"roles.compliance.{region}", $"/region/{region}/service/compliance", false, RolesUsage);
 
     public static LeafCertificate AccessSigner() => new("access", "/access", false, AccessFileUsage);
 

@@ -85,6 +85,7 @@ internal static partial class PkiCommand
             foreach (var service in (string[])["routing", "inference", "identity", "sync", "compliance"])
                 Ensure(LeafCertificate.Service(region, service), $"services/{region}/{service}", "tls");
             Ensure(LeafCertificate.HopSigner(region), $"services/{region}/routing", "hop");
+            Ensure(LeafCertificate.RoleSigner(region), $"services/{region}/compliance", "roles");
         }
         foreach (var tenant in tenants)
             Ensure(LeafCertificate.Tenant(tenant), $"clients/{tenant}", "tls");

@@ -43,7 +43,9 @@ internal static class TestCommand
             MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 1, ParallelMax),
             CancellationToken = cancellation,
         };
-        await Parallel.ForEachAsync(projects.Where(project => !project.RunsAlone), parallel, RunOneAsync);
+        // The largest first, so that no long one is left running alone at the end.
+        var together = projects.Where(project => !project.RunsAlone).OrderByDescending(project => project.Bytes);
+        await Parallel.ForEachAsync(together, parallel, RunOneAsync);
         foreach (var project in projects.Where(project => project.RunsAlone))
             await RunOneAsync(project, cancellation);
         return Conclude([.. reports], IsBuildMachine());

@@ -16,6 +16,9 @@ internal sealed class TestProject(string name, SetupPaths paths)
     /// <summary>It boots the whole platform: nothing else may run beside it on a small machine.</summary>
     public bool RunsAlone => Name.Contains("EndToEnd", StringComparison.Ordinal);
 
+    /// <summary>Of its assembly: more tests take longer. 0: it is not built.</summary>
+    public long Bytes => File.Exists(Assembly) ? new FileInfo(Assembly).Length : 0;
+
     private string Assembly => Path.Combine(paths.Home, "build", "bin", Name, "release", $"{Name}.dll");
 
     public static IReadOnlyList<TestProject> Find(SetupPaths paths, IReadOnlyList<string> wanted) =>

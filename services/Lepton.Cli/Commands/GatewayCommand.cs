@@ -69,7 +69,7 @@ internal sealed class GatewayCommand(
         return command;
     }
 
-    /// <summary>The same for a command that asks every node of Sync in the region, each by itself.</summary>
+    /// <summary>The same for a command that asks every node of the service in the region, each by itself.</summary>
     public Command CompleteForNodes(
         Command command, Func<ParseResult, IReadOnlyList<GatewayCall>, CancellationToken, Task<ExitCode>> action)
     {
@@ -78,9 +78,10 @@ internal sealed class GatewayCommand(
         {
             PlatformFile platform = session.RequireRunning(parse.GetRequiredValue(instance));
             PlatformRegion region = platform.Region(parse.GetValue(from));
-            IReadOnlyList<PlatformRegion> nodes = region.SyncUrls.Count == 0
+            IReadOnlyList<PlatformRegion> nodes = region.Urls(service).Count == 0
                 ? [region] // which has none: the call says so
-                : [.. region.SyncUrls.Select(url => region with { SyncUrls = [url] })];
+                : [.. region.Urls(service).Select(url => service == ClientService.Compliance
+                    ? region with { ComplianceUrls = [url] } : region with { SyncUrls = [url] })];
             using LoginTokens? tokens = Tokens(parse, platform);
             return (int)await CallAllAsync(parse, platform, nodes, tokens, [], action, cancellation);
         });

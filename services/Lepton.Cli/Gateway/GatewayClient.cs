@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using Grpc.Net.Client;
 using Lepton.Cli.Login;
 using Lepton.Cli.Platform;
+using Lepton.Compliance.V1;
 using Lepton.Platform.V1;
 using Lepton.Routing.V1;
 using Lepton.Sync.V1;
@@ -36,6 +37,9 @@ internal sealed class GatewayClient : IDisposable
         Subjects = new SubjectService.SubjectServiceClient(channel);
         Backups = new BackupService.BackupServiceClient(channel);
         Stranded = new StrandedService.StrandedServiceClient(channel);
+        Policies = new PolicyService.PolicyServiceClient(channel);
+        Roles = new RoleService.RoleServiceClient(channel);
+        Audit = new AuditSearchService.AuditSearchServiceClient(channel);
     }
 
     public string Region { get; }
@@ -60,6 +64,15 @@ internal sealed class GatewayClient : IDisposable
 
     /// <summary>Writes that were put aside, of one node of Sync.</summary>
     public StrandedService.StrandedServiceClient Stranded { get; }
+
+    /// <summary>Of a compliance service.</summary>
+    public PolicyService.PolicyServiceClient Policies { get; }
+
+    /// <summary>Roles by call.</summary>
+    public RoleService.RoleServiceClient Roles { get; }
+
+    /// <summary>Search and export of the audit log.</summary>
+    public AuditSearchService.AuditSearchServiceClient Audit { get; }
 
     /// <summary>What helps when the gateway does not know the caller; null where a certificate is shown.</summary>
     public string? LogInAgain { get; private init; }
@@ -100,12 +113,12 @@ internal sealed class GatewayClient : IDisposable
         region.Urls(service) is { Count: > 0 } urls
             ? [.. urls.Select(url => new Uri(url))]
             : throw new CommandFailure(
-                ExitCode.Usage, "This platform keeps no records: start it with ./lepton up --profile full.");
+                ExitCode.Usage, "This platform keeps no records, and nothing of them: start it with ./lepton up --profile full.");
 
     private static SocketsHttpHandler Connect(PlatformRegion region, ClientService service, string authorityFile)
     {
         X509Certificate2 authority = X509CertificateLoader.LoadCertificateFromFile(authorityFile);
-        string called = service == ClientService.Sync ? "sync" : "routing";
+        string called = service.ToString().ToLowerInvariant();
         string name = $"spiffe://lepton.local/region/{region.Name}/service/{called}";
         return new SocketsHttpHandler
         {

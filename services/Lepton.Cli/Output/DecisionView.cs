@@ -21,6 +21,11 @@ internal static class DecisionView
         terminal.Line($"Model      {model} {decision.ModelVersion}".TrimEnd());
         terminal.Line($"Class      {decision.DataClass}{Sources(decision)}");
         terminal.Line($"Allowed    {string.Join(", ", decision.AllowedRegions)} (policy {decision.PolicyVersion})");
+        if (decision.RuleId.Length > 0)
+        {
+            terminal.Line($"Rule       {decision.RuleId} ({decision.RuleSource})");
+        }
+
         terminal.Line($"Strategy   {decision.Strategy}, {decision.Priority}");
         terminal.Line($"Result     {Result(decision)}");
         foreach (Attempt attempt in decision.Attempts)
@@ -45,6 +50,9 @@ internal static class DecisionView
         ["allowed_regions"] = Strings(decision.AllowedRegions),
         ["policy_version"] = decision.PolicyVersion,
         ["policy_digest"] = decision.PolicyDigest,
+        ["policy_order"] = decision.PolicyOrder,
+        ["rule_id"] = decision.RuleId,
+        ["rule_source"] = decision.RuleSource,
         ["topology_version"] = decision.TopologyVersion,
         ["strategy"] = decision.Strategy,
         ["priority"] = decision.Priority,

@@ -18,6 +18,9 @@ internal enum ClientService
 
     /// <summary>A region's keepers of records.</summary>
     Sync,
+
+    /// <summary>A region's audit logs, policies and roles.</summary>
+    Compliance,
 }
 
 /// <summary>A region and the addresses that clients use.</summary>
@@ -34,9 +37,16 @@ internal sealed record PlatformRegion
     /// <summary>The nodes of Sync, one a zone; empty: this platform keeps no records.</summary>
     public IReadOnlyList<string> SyncUrls { get; init; } = [];
 
+    /// <summary>The compliance services, one a zone; empty: this platform has none.</summary>
+    public IReadOnlyList<string> ComplianceUrls { get; init; } = [];
+
     /// <summary>The addresses of a service that clients call.</summary>
-    public IReadOnlyList<string> Urls(ClientService service) =>
-        service == ClientService.Sync ? SyncUrls : GatewayUrls;
+    public IReadOnlyList<string> Urls(ClientService service) => service switch
+    {
+        ClientService.Sync => SyncUrls,
+        ClientService.Compliance => ComplianceUrls,
+        _ => GatewayUrls,
+    };
 
     /// <summary>Nodes that start by themselves; the standby node is not one of them.</summary>
     public required IReadOnlyList<string> Nodes { get; init; }

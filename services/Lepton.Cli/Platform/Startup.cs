@@ -107,6 +107,7 @@ internal sealed class Startup(Session session, Instance instance, UpOptions opti
             GatewayUrl = options.Ports.Gateways(i)[0],
             GatewayUrls = options.Ports.Gateways(i),
             SyncUrls = options.Records ? options.Ports.SyncNodes(i) : [],
+            ComplianceUrls = options.Records ? options.Ports.ComplianceNodes(i) : [],
             Nodes = [.. "ab".Take(options.Zones).Select(zone => $"inference-{name}-{zone}")],
         })],
         Dashboard = dashboard,

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Threading.Channels;
+using Lepton.Compliance.Client.Audit;
+using Lepton.Compliance.V1;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -7,7 +10,8 @@ namespace Lepton.Compliance.Client.Intrusion;
 
 /// <summary>Takes events from requests' way by a bounded queue, and tells what the engine finds.</summary>
 internal sealed partial class IntrusionDetector(IntrusionEngine engine, AlertLog log, IntrusionMetrics metrics,
-    IOptions<IntrusionOptions> options, ILogger<IntrusionDetector> logger) : BackgroundService, ISecurityEvents
+    IOptions<IntrusionOptions> options, ILogger<IntrusionDetector> logger, IAuditLog? audit = null)
+    : BackgroundService, ISecurityEvents
 {
     private readonly Channel<SecurityEvent> _queue = Channel.CreateBounded<SecurityEvent>(
         new BoundedChannelOptions(options.Value.QueueMax) { SingleReader = true });
@@ -60,13 +64,48 @@ internal sealed partial class IntrusionDetector(IntrusionEngine engine, AlertLog
         if (change.Opened)
         {
             metrics.Raised(alert);
+            Audit("alert.raised", alert);
             LogRaised(alert.Rule, alert.Severity, alert.Principal, alert.Region, alert.Count, log.Id, alert.Number);
         }
         if (change.Locked && alert.LockedUntil is { } until)
         {
             metrics.Locked(alert.Rule);
+            Audit("principal.locked", alert);
             LogLocked(alert.Principal, until, alert.Rule, log.Id, alert.Number);
         }
+    }
+
+    private void Audit(string action, Alert alert)
+    {
+        if (audit is null)
+            return;
+        SecurityEvent last = alert.Events is [.., var e] ? e : default;
+        AuditEvent written = new()
+        {
+            Category = AuditCategory.Security,
+            Action = action,
+            Outcome = AuditOutcome.Succeeded,
+            Reason = alert.Rule,
+            Tenant = alert.Tenant,
+            Resource = string.Create(CultureInfo.InvariantCulture, $"alerts/{log.Id}-{alert.Number}"),
+            Actor = new AuditActor
+            {
+                // Of an alert about an address the subject is that address.
+                Principal = alert.Principal,
+                Address = alert.Principal.Length == 0 ? alert.Subject : last.Address?.ToString() ?? "",
+                Service = last.IsService,
+                TokenId = last.TokenId ?? "",
+                CertificateThumbprint = last.Thumbprint ?? "",
+            },
+            Details =
+            {
+                ["severity"] = alert.Severity.ToString().ToUpperInvariant(),
+                ["events"] = alert.Count.ToString(CultureInfo.InvariantCulture),
+            },
+        };
+        if (alert.LockedUntil is { } until)
+            written.Details["locked_until"] = until.ToString("O", CultureInfo.InvariantCulture);
+        audit.Report(written);
     }
 
     // Neither address nor country: the alert itself has them, for those who may read it.

@@ -13,8 +13,8 @@ namespace Lepton.Identity.Devices;
 /// from our own origin.
 /// </summary>
 internal sealed partial class DeviceEndpoint(
-    DeviceGrants devices, LogIn logIn, RateLimits limits, IAuthenticationLog log, IdentityMetrics metrics,
-    IOptions<IdentityOptions> options, TimeProvider time, ILogger<DeviceEndpoint> logger)
+    DeviceGrants devices, LogIn logIn, RateLimits limits, IAuthenticationLog log, AuditTrail audit,
+    IdentityMetrics metrics, IOptions<IdentityOptions> options, TimeProvider time, ILogger<DeviceEndpoint> logger)
 {
     // The prefix makes browsers take it over TLS from this host only, never from a neighbour.
     private const string Cookie = "__Host-lepton-device";
@@ -78,7 +78,7 @@ internal sealed partial class DeviceEndpoint(
         if (UserCode.Normalize(typed) is not { } code)
             await UnknownAsync(context, typed);
         else if (request["action"] == "refuse")
-            await DecideAsync(context, code, null, cancellation);
+            await DecideAsync(context, request, code, null, cancellation);
         else if (request["action"] == "approve")
             await ApproveAsync(context, request, code, cancellation);
         else
@@ -105,7 +105,7 @@ internal sealed partial class DeviceEndpoint(
         {
             case LogInOutcome.Accepted(var user):
                 Record(request, user.Name, user.Tenant, AuthenticationOutcome.Success, "password");
-                await DecideAsync(context, code, user.Name, cancellation);
+                await DecideAsync(context, request, code, user.Name, cancellation);
                 break;
             case LogInOutcome.Blocked(var wait):
                 Record(request, "", "", AuthenticationOutcome.Failure, "locked_out");
@@ -127,13 +127,16 @@ internal sealed partial class DeviceEndpoint(
         }
     }
 
-    private async Task DecideAsync(
-        HttpContext context, string code, string? userName, CancellationToken cancellation)
+    private async Task DecideAsync(HttpContext context, OAuthRequest request, string code, string? userName,
+        CancellationToken cancellation)
     {
         if (await devices.DecideAsync(code, userName, cancellation) == DecideOutcome.Unknown)
+        {
             await UnknownAsync(context, code);
-        else
-            await DevicePage.WriteEndAsync(context, userName is null ? "The device was refused" : "Your device is in");
+            return;
+        }
+        audit.DeviceDecided(request, userName);
+        await DevicePage.WriteEndAsync(context, userName is null ? "The device was refused" : "Your device is in");
     }
 
     private static bool IsOrigin(string origin, string issuer, HttpContext context) =>

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Lepton.Identity.Requests;
 using Lepton.Identity.Storage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -21,8 +22,8 @@ internal sealed record SigningKey(
 /// restart changes nothing.
 /// </summary>
 internal sealed class SigningKeyRing(
-    IDbContextFactory<IdentityContext> databases, MasterKey master, IOptions<IdentityOptions> options,
-    TimeProvider time)
+    IDbContextFactory<IdentityContext> databases, MasterKey master, AuditTrail audit,
+    IOptions<IdentityOptions> options, TimeProvider time)
 {
     // The longest access token and the largest allowance for clocks, whatever the options say later.
     private static readonly TimeSpan HideAfter = TimeSpan.FromMinutes(15) + IdentityOptions.ClockSkewMax;
@@ -61,6 +62,7 @@ internal sealed class SigningKeyRing(
             await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
             await database.LockAsync(AdvisoryLock.Keys, cancellationToken);
             rows = await ReadAsync(database, now, cancellationToken); // another instance may have been first
+            var before = rows.Count;
             while (NextUseTime(rows, now) is { } use)
             {
                 var made = Make(now, use);
@@ -69,6 +71,8 @@ internal sealed class SigningKeyRing(
             }
             await database.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
+            foreach (var made in rows.Skip(before))
+                audit.KeyMade(made.Id);
         }
         var known = _keys;
         _keys = [.. rows.Select(r => known.FirstOrDefault(k => k.Key.KeyId == r.Id) ?? Open(r))];

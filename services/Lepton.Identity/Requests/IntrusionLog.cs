@@ -5,13 +5,15 @@ using Microsoft.Extensions.Options;
 
 namespace Lepton.Identity.Requests;
 
-/// <summary>Writes every authentication down, and tells intrusion detection of it.</summary>
+/// <summary>Writes every authentication down, and tells intrusion detection and the audit log of it.</summary>
 internal sealed class IntrusionLog(
-    AuthenticationLog log, ISecurityEvents events, IOptions<ServiceOptions> service) : IAuthenticationLog
+    AuthenticationLog log, ISecurityEvents events, AuditTrail audit, IOptions<ServiceOptions> service)
+    : IAuthenticationLog
 {
     public void Record(AuthenticationEvent what)
     {
         log.Record(what);
+        audit.Authenticated(what);
         events.Report(new SecurityEvent
         {
             Time = what.Time,

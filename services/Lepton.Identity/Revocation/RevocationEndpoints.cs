@@ -12,7 +12,7 @@ namespace Lepton.Identity.Revocation;
 /// <summary>Revocation by clients (RFC 7009), introspection (RFC 7662), and the list that services read.</summary>
 internal sealed class RevocationEndpoints(
     IDbContextFactory<IdentityContext> databases, ClientAuthenticator clients, AccessTokens tokens, Sessions sessions,
-    RevocationList revocations)
+    RevocationList revocations, AuditTrail audit)
 {
     private static readonly OAuthAnswer Done = new((IReadOnlyDictionary<string, object?>?)null);
 
@@ -28,12 +28,13 @@ internal sealed class RevocationEndpoints(
             return OAuthRefusal.InvalidRequest("token is missing.");
         // The hint could only save a look-up: both forms are told apart at sight.
         if (Secrets.LooksRight(token))
-            return await EndSessionAsync(token, client.Row.Id, cancellationToken);
+            return await EndSessionAsync(request, token, client.Row, cancellationToken);
         if (await tokens.ReadAsync(token, cancellationToken) is not { } access)
             return Done;
         if (ClientOf(access) != client.Row.Id)
             return OAuthRefusal.InvalidGrant("The token was issued to another client.");
         await revocations.AddTokenAsync(access, cancellationToken);
+        audit.Revoked(request, client.Row.Id, client.Row.Tenant, "tokens/" + access.Id);
         return Done;
     }
 
@@ -84,7 +85,7 @@ internal sealed class RevocationEndpoints(
     }
 
     private async Task<OAuthAnswer> EndSessionAsync(
-        string token, string clientId, CancellationToken cancellationToken)
+        OAuthRequest request, string token, ClientRow client, CancellationToken cancellationToken)
     {
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -95,10 +96,11 @@ internal sealed class RevocationEndpoints(
             """).ToListAsync(cancellationToken)).SingleOrDefault();
         if (session is null)
             return Done;
-        if (session.ClientId != clientId)
+        if (session.ClientId != client.Id)
             return OAuthRefusal.InvalidGrant("The token was issued to another client.");
         await sessions.EndAsync(database, session, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        audit.Revoked(request, client.Id, client.Tenant, "sessions/" + session.Id);
         return Done;
     }
 

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Lepton.Compliance.Client;
+using Lepton.Compliance.Client.Law;
 using Lepton.Hop.V1;
 using Lepton.Inference.V1;
 using Lepton.ServiceDefaults;
@@ -34,6 +35,7 @@ internal sealed class NodeResidency(ControlRecord<ResidencyPolicy> record, IOpti
                 ["data_class"] = assertion.DataClass,
                 ["policy_version"] = policy.VersionText,
                 ["decision_id"] = assertion.DecisionId,
+                ["rule_id"] = policy.Explain(assertion.DataClass, Purpose.Inference, region)?.RuleId ?? "",
             });
     }
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Lepton.Compliance.Client;
+using Lepton.Compliance.Client.Law;
 using Lepton.Routing.Balancing;
 
 namespace Lepton.Routing.Decisions;
@@ -76,6 +77,7 @@ internal sealed class DecisionDraft
             Regulated = Class?.Regulated ?? false,
             PolicyVersion = Policy.VersionText,
             PolicyDigest = Policy.Digest,
+            PolicyOrder = Policy.Order,
             TopologyVersion = Attempts.Count > 0 ? Attempts[0].View.TopologyVersion : 0,
             Strategy = Strategy,
             Priority = Priority,
@@ -89,6 +91,10 @@ internal sealed class DecisionDraft
             ServedRegion = ServedRegion,
             Provider = Provider,
         };
+        // Off the request's way: why the class may be where it was served, or not here.
+        if (Class is { } known && Policy.Explain(
+            known.Name, Purpose.Inference, ServedRegion.Length > 0 ? ServedRegion : Region) is { } answer)
+            (decision.RuleId, decision.RuleSource) = (answer.RuleId, answer.Source);
         decision.DataClassSources.AddRange(ClassSources.Of(this));
         decision.AllowedRegions.AddRange(Class?.Regions ?? []);
         for (int i = 0; i < Attempts.Count; i++)

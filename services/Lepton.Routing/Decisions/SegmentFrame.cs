@@ -1,8 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Lepton.ServiceDefaults;
 
 namespace Lepton.Routing.Decisions;
 
@@ -22,7 +21,7 @@ internal static class SegmentFrame
         Span<byte> frame = to.GetSpan(HeaderBytes + length)[..(HeaderBytes + length)];
         message.WriteTo(frame[HeaderBytes..]);
         BinaryPrimitives.WriteInt32LittleEndian(frame, length);
-        BinaryPrimitives.WriteUInt32LittleEndian(frame[4..], Crc(frame[HeaderBytes..]));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame[4..], Crc32C.Of(frame[HeaderBytes..]));
         to.Advance(frame.Length);
     }
 
@@ -36,7 +35,7 @@ internal static class SegmentFrame
         if (length is < 0 or > PayloadBytesMax || length > segment.Length - HeaderBytes)
             return false;
         ReadOnlySpan<byte> read = segment.Slice(HeaderBytes, length);
-        if (Crc(read) != BinaryPrimitives.ReadUInt32LittleEndian(segment[4..]))
+        if (Crc32C.Of(read) != BinaryPrimitives.ReadUInt32LittleEndian(segment[4..]))
             return false;
         payload = read;
         return true;
@@ -49,17 +48,5 @@ internal static class SegmentFrame
         while (TryRead(segment[at..], out ReadOnlySpan<byte> payload))
             at += HeaderBytes + payload.Length;
         return at;
-    }
-
-    // Processors have an instruction for it; the framework falls back to a table where they don't.
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
-        foreach (ulong word in words)
-            crc = BitOperations.Crc32C(crc, word);
-        foreach (byte b in bytes[(words.Length * sizeof(ulong))..])
-            crc = BitOperations.Crc32C(crc, b);
-        return ~crc;
     }
 }

@@ -35,9 +35,9 @@ internal static class Admission
         Topology topology, DecisionDraft draft, EffectiveClass known, string? model)
     {
         if (known.Set.IsEmpty)
-            return (null, GatewayErrors.NoRegionAllowed(known.Name, draft.Tenant, model ?? ""));
+            return (null, GatewayErrors.NoRegionAllowed(topology, draft.Policy, known, draft.Tenant, model ?? ""));
         if (!known.Set.Contains(topology.OwnIndex))
-            return (null, GatewayErrors.GatewayNotAllowed(topology, known));
+            return (null, GatewayErrors.GatewayNotAllowed(topology, draft.Policy, known));
         return known.Regulated && topology.IsPolicyTooOld
             ? (null, GatewayErrors.PolicyTooOld(known.Name, draft.Policy))
             : (known, null);

@@ -5,6 +5,7 @@ using Lepton.Routing.Decisions;
 using Lepton.Routing.Health;
 using Lepton.Routing.Http2;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Security;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -13,7 +14,7 @@ namespace Lepton.Routing.Gateway;
 /// <summary>Sends one attempt, holds back what can be held of its answer, says how it failed, and books its
 /// end.</summary>
 internal sealed partial class AttemptRunner(
-    Forwarder forwarder, DecisionLog log, RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time,
+    Forwarder forwarder, DecisionLog log, RegulatedAudit audit, RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time,
     ILogger<AttemptRunner> logger)
 {
     /// <summary>Never throws: whatever happens is in the attempt, and the request's signal is raised.</summary>
@@ -25,9 +26,8 @@ internal sealed partial class AttemptRunner(
             .SetTag("lepton.attempt", attempt.Number);
         try
         {
-            // Regulated: the record of this very attempt is on disk before its first byte goes.
-            if (call.Class.Regulated && !await log.WriteDurablyAsync(call.Draft, attempt.Cancellation))
-                attempt.Fail(GatewayErrors.DecisionLogUnavailable());
+            if (call.Class.Regulated && await RefusalAsync(call, attempt) is { } refusal)
+                attempt.Fail(refusal);
             else if (await contentFor(attempt.Candidate) is { } content)
                 await SendAsync(call, attempt, content);
             else
@@ -79,6 +79,17 @@ internal sealed partial class AttemptRunner(
 
     public static string NameOf(Candidate candidate) =>
         candidate.IsRegion ? $"region {candidate.Region}" : candidate.Node;
+
+    // Regulated: the audit event of the request and the record of this very attempt are on disk before its first byte
+    // goes. Both are flushed at the same time.
+    private async Task<RpcException?> RefusalAsync(GatewayCall call, Attempt attempt)
+    {
+        Task<bool> permit = audit.PermitAsync(call);
+        bool recorded = await log.WriteDurablyAsync(call.Draft, attempt.Cancellation);
+        return !await permit ? GatewayErrors.AuditUnavailable()
+            : recorded ? null
+            : GatewayErrors.DecisionLogUnavailable();
+    }
 
     private async Task SendAsync(GatewayCall call, Attempt attempt, RequestBody body)
     {

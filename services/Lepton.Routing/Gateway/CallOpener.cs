@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Lepton.Routing.Decisions;
 using Lepton.Routing.Draining;
+using Lepton.Routing.Security;
 using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
@@ -12,7 +13,8 @@ namespace Lepton.Routing.Gateway;
 
 /// <summary>Begins and ends every request of the gateway: head, deadline, decision record, metrics, trace.</summary>
 internal sealed partial class CallOpener(
-    Topology topology, RequestHeadReader heads, DecisionLog log, CallCount calls, TenantQuotas quotas,
+    Topology topology, RequestHeadReader heads, DecisionLog log, RegulatedAudit audit, CallCount calls,
+    TenantQuotas quotas,
     RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time, ILogger<CallOpener> logger)
 {
     private const int StatusUnsupportedMediaType = 415;
@@ -56,6 +58,7 @@ internal sealed partial class CallOpener(
             metrics.ActiveRequests.Add(-1);
             calls.Leave();
             use?.Leave();
+            audit.Ended(http, draft);
             Observe(draft, startedAt, activity);
         }
     }

@@ -17,7 +17,8 @@ internal static class GatewayAccess
     {
         "ServerLive" or "ServerReady" => AccessRule.ForAnyone,
         "ModelInfer" or "ModelStreamInfer" => AccessRule.For(Permission.Infer, Routers),
-        "RepositoryModelLoad" or "RepositoryModelUnload" => AccessRule.For(Permission.ModelsManage, Routers),
+        "RepositoryModelLoad" or "RepositoryModelUnload" => AccessRule.For(Permission.ModelsManage, Routers)
+            .About("models/{model_name}"),
         // Not offered, which whoever sees models may hear.
         "SystemSharedMemoryRegister" or "SystemSharedMemoryUnregister" or "CudaSharedMemoryRegister"
             or "CudaSharedMemoryUnregister" or "SystemSharedMemoryStatus" or "CudaSharedMemoryStatus"

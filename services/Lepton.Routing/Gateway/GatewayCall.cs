@@ -52,6 +52,9 @@ internal sealed class GatewayCall : IDisposable
     /// <summary>The tenant's use of its quota; null: it has none here.</summary>
     public TenantUse? Use { get; init; }
 
+    /// <summary>Of a regulated class: whether it may be forwarded, once that is asked.</summary>
+    public Task<bool>? Permit { get; set; }
+
     public Priority Priority { get; }
 
     public DateTimeOffset Deadline { get; }

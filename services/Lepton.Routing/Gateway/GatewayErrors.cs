@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Rpc;
 using Grpc.Core;
 using Lepton.Compliance.Client;
+using Lepton.Compliance.Client.Law;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Resilience;
 using Lepton.Routing.Tenants;
@@ -44,24 +45,26 @@ internal static class GatewayErrors
         _ => MessageMalformed(peek.Fault),
     };
 
-    public static RpcException NoRegionAllowed(string dataClass, string tenant, string model) =>
+    public static RpcException NoRegionAllowed(
+        Topology topology, ResidencyPolicy policy, EffectiveClass dataClass, string tenant, string model) =>
         RpcErrors.Create(StatusCode.FailedPrecondition, Reason.NoRegionAllowed,
-            $"No region may process class '{dataClass}' for tenant '{tenant}'"
+            $"No region may process class '{dataClass.Name}' for tenant '{tenant}'"
             + (model.Length > 0 ? $" and model '{Clip(model)}'." : "."),
-            new Dictionary<string, string> { ["data_class"] = dataClass }, new PreconditionFailure
+            WithRule(new() { ["data_class"] = dataClass.Name }, topology, policy, dataClass), new PreconditionFailure
             {
                 Violations =
                 {
                     new PreconditionFailure.Types.Violation
                     {
-                        Type = "RESIDENCY", Subject = dataClass,
+                        Type = "RESIDENCY", Subject = dataClass.Name,
                             Description = "The classes' regions have none in common.",
                     },
                 },
             });
 
     /// <summary>This gateway may not read the request: names those that may, for people and for programs.</summary>
-    public static RpcException GatewayNotAllowed(Topology topology, EffectiveClass dataClass)
+    public static RpcException GatewayNotAllowed(
+        Topology topology, ResidencyPolicy policy, EffectiveClass dataClass)
     {
         PreconditionFailure failure = new();
         Dictionary<string, string> metadata = new()
@@ -82,7 +85,20 @@ internal static class GatewayErrors
         string where = allowed.Count > 0 ? string.Join(", ", allowed) : "none of this topology";
         return RpcErrors.Create(StatusCode.FailedPrecondition, Reason.GatewayNotAllowed,
             $"The gateway in {topology.Own} may not read class '{dataClass.Name}'; allowed gateways: {where}.",
-            metadata, failure);
+            WithRule(metadata, topology, policy, dataClass), failure);
+    }
+
+    // Which rule of which law keeps it out of this region, and by which version of the policy (C3, R5).
+    private static Dictionary<string, string> WithRule(
+        Dictionary<string, string> metadata, Topology topology, ResidencyPolicy policy, EffectiveClass dataClass)
+    {
+        if (policy.Explain(dataClass.Name, Purpose.Inference, topology.Own) is { IsAllowed: false } answer)
+        {
+            metadata["rule_id"] = answer.RuleId;
+            metadata["rule_source"] = answer.Source;
+        }
+        metadata["policy_version"] = policy.VersionText;
+        return metadata;
     }
 
     public static RpcException ModelUnknown(string model, string version) => RpcErrors.Create(StatusCode.NotFound,
@@ -143,6 +159,10 @@ internal static class GatewayErrors
     public static RpcException DeadlineTooShort(TimeSpan left) => RpcErrors.Create(StatusCode.DeadlineExceeded,
         Reason.DeadlineTooShort, string.Create(CultureInfo.InvariantCulture,
             $"{Math.Max(0, left.TotalMilliseconds):0.###} ms are left, less than any place takes: not sent."));
+
+    public static RpcException AuditUnavailable() => RpcErrors.Create(StatusCode.Unavailable,
+        PlatformReason.AuditUnavailable, "The audit log cannot be written, and this data class is regulated: refused.",
+        null, RpcErrors.RetryAfter(RetryDelay));
 
     public static RpcException DecisionLogUnavailable() => RpcErrors.Create(StatusCode.Unavailable,
         Reason.DecisionLogUnavailable, "The decision cannot be recorded, and this data class is regulated: refused.",

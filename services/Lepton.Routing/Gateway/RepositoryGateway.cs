@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Lepton.Routing.Registry;
+using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Options;
 using OpenInference;
 
@@ -10,7 +11,8 @@ namespace Lepton.Routing.Gateway;
 /// The protocol's calls that no single node answers: for the server as a whole, and for the region's repository.
 /// </summary>
 internal sealed class RepositoryGateway(
-    CallOpener opener, FanOut fanOut, Topology topology, SnapshotPublisher snapshots, IOptions<RoutingOptions> options)
+    CallOpener opener, FanOut fanOut, Topology topology, SnapshotPublisher snapshots, IManagementLog managements,
+    IOptions<RoutingOptions> options)
 {
     private const string Version = "1.0.0";
 
@@ -74,11 +76,39 @@ internal sealed class RepositoryGateway(
                 error = call.Admit(topology, model, "");
             if (error is not null)
                 return error;
-            (IMessage? response, error) = await answer(call, request);
+            (IMessage? response, error) = ManagementCall.Of(http) is { } managing
+                ? await ManageAsync(managing, request, call, () => answer(call, request))
+                : await answer(call, request);
             if (response is not null)
                 await opener.AnswerAsync(call, response);
             return error;
         });
+
+    // Written down before and after, as the interceptor does it for other services.
+    private async Task<(IMessage?, RpcException?)> ManageAsync(ManagementCall managing, IMessage request,
+        GatewayCall call, Func<Task<(IMessage?, RpcException?)>> answer)
+    {
+        ManagedWork? work;
+        try
+        {
+            work = await ManagedWork.BeginAsync(managements, managing, request, call.Cancellation);
+        }
+        catch (RpcException e)
+        {
+            return (null, e);
+        }
+        RpcException? error = GatewayErrors.Internal(); // unless it ends otherwise
+        try
+        {
+            (IMessage? response, error) = await answer();
+            return (response, error);
+        }
+        finally
+        {
+            if (work is not null)
+                await work.EndAsync(error);
+        }
+    }
 
     private async Task<(TRequest? Request, RpcException? Error)> ReadAsync<TRequest>(GatewayCall call)
         where TRequest : IMessage<TRequest>, new()

@@ -95,11 +95,11 @@ internal sealed class StreamGateway(
                 bool stays = known.Set.Contains(topology.OwnIndex)
                     && known.Set.Contains(policy.IndexOf(to.Region))
                     && (known.Regulated == call.Class.Regulated || !known.Regulated);
-                return stays ? null : GatewayErrors.GatewayNotAllowed(topology, known);
+                return stays ? null : GatewayErrors.GatewayNotAllowed(topology, policy, known);
             case ResidencyVerdict.UnknownModel:
                 return GatewayErrors.ModelNotNamed(model);
             default:
-                return GatewayErrors.NoRegionAllowed(call.Class.Name, call.Head.Tenant, model);
+                return GatewayErrors.NoRegionAllowed(topology, policy, call.Class, call.Head.Tenant, model);
         }
     }
 

@@ -26,8 +26,9 @@ public sealed partial class AccessFile : BackgroundService
     private readonly Counter<long> refused;
     private readonly Lock gate = new();
     private volatile AccessSnapshot current;
-    private AccessSnapshot file;
-    private AccessSnapshot? other;
+    private AccessDocument file;
+    private AccessDocument? other;
+    private RolesDocument granted = RolesDocument.None;
     private DateTime stamp;
 
     /// <summary>Reads the file.</summary>
@@ -40,13 +41,30 @@ public sealed partial class AccessFile : BackgroundService
         var meter = meters.Create(Meter);
         refused = meter.CreateCounter<long>("lepton.access.refused_files", "{file}",
             "Access files that were damaged, forged or older than the one in use.");
-        current = file = Read();
+        file = Read();
+        current = Compile();
         meter.CreateObservableGauge("lepton.access.version", () => current.Version, "{version}",
             "Version of the roles and tenants in use.");
+        meter.CreateObservableGauge("lepton.access.roles_version", () => current.Granted.Version, "{version}",
+            "Version of the roles granted by call in use; 0: there are none.");
+        meter.CreateObservableGauge("lepton.access.emergencies", () => Current.Emergencies, "{assignment}",
+            "Emergency roles that hold in this region now.");
     }
 
-    /// <summary>What is in use.</summary>
-    public AccessSnapshot Current => current;
+    /// <summary>
+    /// What is in use. An assignment that begins or ends does so by the clock of who decides: no message is needed.
+    /// </summary>
+    public AccessSnapshot Current
+    {
+        get
+        {
+            var snapshot = current;
+            // Where nothing has a time, which is the rule, the clock is not read.
+            return snapshot.ChangesAt == DateTimeOffset.MaxValue || time.GetUtcNow() < snapshot.ChangesAt
+                ? snapshot
+                : Renew();
+        }
+    }
 
     /// <summary>
     /// Nothing has confirmed for too long that these are the newest: then nothing is managed by them. Set by who
@@ -95,7 +113,7 @@ public sealed partial class AccessFile : BackgroundService
     /// <exception cref="AccessFileException">Something in it is wrong; the message names the field.</exception>
     public void Use(ReadOnlyMemory<byte> json, long version)
     {
-        AccessSnapshot next = new(AccessDocument.Read(json.Span), options.Region);
+        var next = AccessDocument.Read(json.Span);
         if (next.Version != version)
             throw new AccessFileException($"says version {next.Version} and came as version {version}.");
         lock (gate)
@@ -106,9 +124,41 @@ public sealed partial class AccessFile : BackgroundService
         LogTaken(current.Version);
     }
 
-    private void Choose() => current = other is not null && other.Version > file.Version ? other : file;
+    /// <summary>
+    /// Puts the roles that were granted by call to use; who calls it has verified who signed them.
+    /// </summary>
+    /// <param name="json">The document.</param>
+    /// <param name="version">The version that it must say it has.</param>
+    /// <exception cref="AccessFileException">Something in it is wrong; the message names the field.</exception>
+    public void UseRoles(ReadOnlyMemory<byte> json, long version)
+    {
+        var next = RolesDocument.Read(json.Span);
+        if (next.Version != version)
+            throw new AccessFileException($"says version {next.Version} and came as version {version}.");
+        lock (gate)
+        {
+            granted = next;
+            Choose();
+        }
+        LogGranted(version, next.Assignments.Count);
+    }
 
-    private AccessSnapshot Read()
+    private void Choose() => current = Compile();
+
+    private AccessSnapshot Compile() => new(
+        other is not null && other.Version > file.Version ? other : file, options.Region, granted, time.GetUtcNow());
+
+    private AccessSnapshot Renew()
+    {
+        lock (gate)
+        {
+            if (time.GetUtcNow() >= current.ChangesAt) // else another caller did
+                Choose();
+            return current;
+        }
+    }
+
+    private AccessDocument Read()
     {
         try
         {
@@ -117,8 +167,7 @@ public sealed partial class AccessFile : BackgroundService
             if (file.Length > SignedAccess.BytesMax)
                 throw new AccessFileException($"takes {SignedAccess.BytesMax} bytes at most.");
             var jws = File.ReadAllText(file.FullName);
-            return new AccessSnapshot(
-                SignedAccess.Read(jws, certificate => material.IsTrusted(certificate, SignerUse)), options.Region);
+            return SignedAccess.Read(jws, certificate => material.IsTrusted(certificate, SignerUse));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -128,6 +177,9 @@ public sealed partial class AccessFile : BackgroundService
 
     [LoggerMessage(LogLevel.Information, "Roles and tenants are those of version {Version} now.")]
     private partial void LogTaken(long version);
+
+    [LoggerMessage(LogLevel.Information, "Roles granted by call are those of version {Version} now: {Count}.")]
+    private partial void LogGranted(long version, int count);
 
     [LoggerMessage(LogLevel.Error, "{Why} Version {Version} stays in use.")]
     private partial void LogRefused(string why, long version);

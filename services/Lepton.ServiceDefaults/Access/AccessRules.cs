@@ -40,6 +40,10 @@ public sealed class AccessRules
             return null;
         if (access.Permission == Permission.Unspecified && !access.Anyone && access.Services.Count == 0)
             throw new InvalidOperationException($"{PathOf(method)} allows nobody.");
-        return AccessRule.Of(access);
+        var rule = AccessRule.Of(access);
+        return (rule.Resource.Unknown(method.InputType) ?? rule.Subject.Unknown(method.InputType)) is { } field
+            ? throw new InvalidOperationException(
+                $"{PathOf(method)} is about {{{field}}}, which {method.InputType.FullName} does not have.")
+            : rule;
     }
 }

@@ -15,14 +15,24 @@ public sealed class AccessSnapshot
     private readonly Grants _anyTenant;
     private readonly ILookup<string, AccessDocument.Assignment> _ofPrincipal, _ofTenant;
 
-    /// <summary>What the document says of this region.</summary>
-    public AccessSnapshot(AccessDocument document, string region)
+    /// <summary>What the documents say of this region at one time.</summary>
+    /// <param name="document">The access document.</param>
+    /// <param name="region">Where.</param>
+    /// <param name="granted">What was granted by call; none by default.</param>
+    /// <param name="now">The time; the beginning of time by default.</param>
+    public AccessSnapshot(
+        AccessDocument document, string region, RolesDocument? granted = null, DateTimeOffset now = default)
     {
         ArgumentNullException.ThrowIfNull(document);
-        (Version, _region) = (document.Version, region);
-        _ofPrincipal = document.Assignments.Where(a => a.Principal is not null)
+        (Document, Granted, _region) = (document, granted ?? RolesDocument.None, region);
+        AccessDocument.Assignment[] all = [.. AllOf(document, Granted)];
+        ChangesAt = all.SelectMany(a => (DateTimeOffset?[])[a.NotBefore, a.Expires])
+            .Where(at => at > now).Min() ?? DateTimeOffset.MaxValue;
+        Assignments = [.. all.Where(a => a.HoldsAt(now))];
+        Emergencies = Assignments.Count(a => a.IsEmergency && a.HoldsIn(region));
+        _ofPrincipal = Assignments.Where(a => a.Principal is not null)
             .ToLookup(a => a.Principal ?? "", StringComparer.Ordinal);
-        _ofTenant = document.Assignments.Where(a => a.Tenant is not null)
+        _ofTenant = Assignments.Where(a => a.Tenant is not null)
             .ToLookup(a => a.Tenant ?? "", StringComparer.Ordinal);
         _principals = _ofPrincipal.ToFrozenDictionary(a => a.Key, a => Grants.Of(a, region), StringComparer.Ordinal);
         _tenants = _ofTenant.ToFrozenDictionary(a => a.Key, a => Grants.Of(a, region), StringComparer.Ordinal);
@@ -30,8 +40,44 @@ public sealed class AccessSnapshot
         _terms = document.Tenants.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
-    /// <summary>The document's version.</summary>
-    public long Version { get; }
+    /// <summary>The access document's version.</summary>
+    public long Version => Document.Version;
+
+    /// <summary>The access document.</summary>
+    public AccessDocument Document { get; }
+
+    /// <summary>What was granted by call.</summary>
+    public RolesDocument Granted { get; }
+
+    /// <summary>What holds, in any region.</summary>
+    public IReadOnlyList<AccessDocument.Assignment> Assignments { get; }
+
+    /// <summary>Until when this is so by itself: the next assignment begins or ends then.</summary>
+    public DateTimeOffset ChangesAt { get; }
+
+    /// <summary>Emergency roles that hold in this region.</summary>
+    public int Emergencies { get; }
+
+    /// <summary>
+    /// What both say, whatever the time: the access document's without those that are withdrawn, and what was granted
+    /// and waits for nobody. A role of admin in the access document is never withdrawn: it is the owner's way in.
+    /// </summary>
+    public static IEnumerable<AccessDocument.Assignment> AllOf(AccessDocument document, RolesDocument granted)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        ArgumentNullException.ThrowIfNull(granted);
+        var withdrawn = granted.Withdrawn.ToHashSet(StringComparer.Ordinal);
+        return document.Assignments
+            .Where(a => withdrawn.Count == 0 || IsProtected(a) || !withdrawn.Contains(a.Id))
+            .Concat(granted.Assignments.Where(g => !g.Pending).Select(g => g.Assignment));
+    }
+
+    /// <summary>An assignment of the access document that no call takes away.</summary>
+    public static bool IsProtected(AccessDocument.Assignment seed)
+    {
+        ArgumentNullException.ThrowIfNull(seed);
+        return seed.Role == "admin";
+    }
 
     /// <summary>What the caller's roles hold in this region. A service of Lepton's has no roles.</summary>
     public Grants GrantsOf(Caller caller)

@@ -17,13 +17,25 @@ public static class Roles
             Permission.RecordsWrite),
         // Answers for personal data: reads, corrects, exports, erases.
         ["steward"] = new(Permission.RecordsRead, Permission.RecordsWrite, Permission.SubjectsManage),
-        ["viewer"] = new(See),
+        ["viewer"] = new([.. See, Permission.PoliciesRead]),
         ["operator"] = new([.. See, Permission.ModelsManage, Permission.NodesManage, Permission.MetricsRead,
-            Permission.RecordsManage]),
-        ["auditor"] = new([.. See, Permission.AuditRead]),
+            Permission.RecordsManage, Permission.BreakGlass]),
+        ["auditor"] = new([.. See, Permission.AuditRead, Permission.RolesRead, Permission.PoliciesRead]),
+        // Answers for evidence: reads and exports the audit log, sets holds, sees who holds what.
+        ["audit-officer"] = new([.. See, Permission.AuditRead, Permission.AuditExport, Permission.AuditManage,
+            Permission.RolesRead, Permission.PoliciesRead]),
+        // Where data may be: nobody approves their own, so it takes two of them.
+        ["compliance-officer"] = new([.. See, Permission.PoliciesRead, Permission.PoliciesManage,
+            Permission.PoliciesApprove]),
         ["billing"] = new(Permission.CostsRead, Permission.CostsManage),
         ["admin"] = new([.. Enum.GetValues<Permission>().Where(p => p != Permission.Unspecified)]),
     }.ToFrozenDictionary();
+
+    private static readonly FrozenDictionary<string, Permission> Named = Enum.GetValues<Permission>()
+        .Where(p => p != Permission.Unspecified).ToFrozenDictionary(AccessRule.NameOf);
+
+    /// <summary>The permission of this name (<c>NODES_MANAGE</c>); null: there is none.</summary>
+    public static Permission? Find(string name) => Named.TryGetValue(name, out var found) ? found : null;
 }
 
 /// <summary>A set of permissions: one bit each.</summary>

@@ -95,7 +95,7 @@ internal sealed class CallerMiddleware(
 
     private static readonly object LastNamed = new();
 
-    private readonly ICallerWatch? _watch = watches.SingleOrDefault();
+    private readonly ICallerWatch[] _watches = [.. watches];
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -122,11 +122,12 @@ internal sealed class CallerMiddleware(
         {
             if (OpenEndpoints.IsOpen(context))
                 return next(context);
-            _watch?.Refused(Sight(context, answer));
-            return RefuseAsync(context, answer.Fault
-                ?? throw new InvalidOperationException("Neither a caller nor a fault."));
+            var fault = answer.Fault ?? throw new InvalidOperationException("Neither a caller nor a fault.");
+            foreach (var watch in _watches)
+                watch.Refused(Sight(context, answer, fault.Reason));
+            return RefuseAsync(context, fault);
         }
-        if (_watch is { } watch && Watch(watch, context, answer, caller) is { } until)
+        if (_watches.Length > 0 && Watch(context, answer, caller) is { } until)
             return LockedAsync(context, caller, until);
         context.Features.Set(caller);
         if (rules.Find(context.Request.Path.Value ?? "") is not { } rule)
@@ -136,38 +137,54 @@ internal sealed class CallerMiddleware(
         var snapshot = access.Current;
         if (!snapshot.Allows(caller, rule))
         {
-            _watch?.Denied(Sight(context, answer), AccessRule.NameOf(rule.Permission));
+            foreach (var watch in _watches)
+                watch.Denied(Sight(context, answer, ErrorReason.CallerNotAllowed),
+                    AccessRule.NameOf(rule.Permission));
             return DenyAsync(context, caller, rule, snapshot);
         }
-        if (rule.IsManagement && caller.Kind != CallerKind.Service && access.IsTooOld())
-            return RefuseAsync(context, TooOld);
-        return rule.IsManagement && answer.Token is { } token && revocations.AreStale(token.Issuer)
-            ? RefuseAsync(context, Stale)
-            : next(context);
+        return rule.IsManagement ? Manage(context, answer, caller, rule) : next(context);
+    }
+
+    private Task Manage(HttpContext context, in CallerAnswer answer, Caller caller, AccessRule rule)
+    {
+        var fault = caller.Kind != CallerKind.Service && access.IsTooOld() ? TooOld
+            : answer.Token is { } token && revocations.AreStale(token.Issuer) ? Stale
+            : null;
+        if (fault is not null)
+        {
+            foreach (var watch in _watches)
+                watch.Unserved(Sight(context, answer, fault.Reason));
+            return RefuseAsync(context, fault);
+        }
+        context.Features.Set(new ManagementCall(Sight(context, answer), rule));
+        return next(context);
     }
 
     // A connection is mostly one caller's: only who is new on it is told.
-    private static DateTimeOffset? Watch(
-        ICallerWatch watch, HttpContext context, in CallerAnswer answer, Caller caller)
+    private DateTimeOffset? Watch(HttpContext context, in CallerAnswer answer, Caller caller)
     {
-        if (watch.LockedUntil(caller) is { } until)
-        {
-            watch.Denied(Sight(context, answer), "");
-            return until;
-        }
+        foreach (var watch in _watches)
+            if (watch.LockedUntil(caller) is { } until)
+            {
+                foreach (var each in _watches)
+                    each.Denied(Sight(context, answer, ErrorReason.PrincipalLocked), "");
+                return until;
+            }
         object shown = answer.Token is { } token ? token : caller;
         var items = context.Features.Get<IConnectionItemsFeature>()?.Items;
         if (items is null || !items.TryGetValue(LastNamed, out var last) || !ReferenceEquals(last, shown))
         {
-            watch.Named(Sight(context, answer));
+            foreach (var watch in _watches)
+                watch.Named(Sight(context, answer));
             if (items is not null)
                 items[LastNamed] = shown;
         }
         return null;
     }
 
-    private static CallerSight Sight(HttpContext context, in CallerAnswer answer) =>
-        new(answer.Caller, answer.Token, answer.Thumbprint, context.Connection.RemoteIpAddress);
+    private static CallerSight Sight(HttpContext context, in CallerAnswer answer, ErrorReason? reason = null) => new(
+        answer.Caller, answer.Token, answer.Thumbprint, context.Connection.RemoteIpAddress,
+        context.Request.Path.Value ?? "", reason is { } why ? RpcErrors.ReasonOf(why) : "");
 
     private static Task LockedAsync(HttpContext context, Caller caller, DateTimeOffset until) =>
         RpcErrors.Create(StatusCode.PermissionDenied, ErrorReason.PrincipalLocked,

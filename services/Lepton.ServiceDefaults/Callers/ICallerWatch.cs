@@ -3,8 +3,8 @@ using System.Net;
 namespace Lepton.ServiceDefaults;
 
 /// <summary>
-/// Hears of every authentication and every denial, and says who is locked out. A process has one or none; it is asked
-/// on every request's way and must not wait.
+/// Hears of every authentication and every denial, and says who is locked out. A process may have several; they are
+/// asked on every request's way and must not wait.
 /// </summary>
 public interface ICallerWatch
 {
@@ -19,6 +19,11 @@ public interface ICallerWatch
 
     /// <summary>A named caller may not make this call.</summary>
     void Denied(in CallerSight sight, string permission);
+
+    /// <summary>A named caller who may, cannot manage now: what is known here is too old.</summary>
+    void Unserved(in CallerSight sight)
+    {
+    }
 }
 
 /// <summary>What was seen of one request's caller.</summary>
@@ -26,4 +31,7 @@ public interface ICallerWatch
 /// <param name="Token">The token that names it; null: a certificate does.</param>
 /// <param name="Thumbprint">Of the certificate shown, base64url SHA-256; null: none was.</param>
 /// <param name="Address">From where.</param>
-public readonly record struct CallerSight(Caller? Caller, AccessToken? Token, string? Thumbprint, IPAddress? Address);
+/// <param name="Path">Of the request.</param>
+/// <param name="Reason">Of a refusal or denial; empty: none.</param>
+public readonly record struct CallerSight(
+    Caller? Caller, AccessToken? Token, string? Thumbprint, IPAddress? Address, string Path = "", string Reason = "");

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Lepton.Platform.V1;
@@ -5,20 +6,32 @@ using Microsoft.Extensions.Logging;
 
 namespace Lepton.ServiceDefaults;
 
-/// <summary>Gives every failure its status: a documented error as it is, anything unforeseen INTERNAL, without
-/// text.</summary>
-internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger, TimeProvider time) : Interceptor
+/// <summary>
+/// Gives every failure its status: a documented error as it is, anything unforeseen INTERNAL, without text. Calls that
+/// manage are written down before and after.
+/// </summary>
+internal sealed partial class ErrorInterceptor(
+    ILogger<ErrorInterceptor> logger, TimeProvider time, IManagementLog? managements = null) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request,
         ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
+        var managing = await BeginAsync(request as IMessage, context);
         try
         {
-            return await continuation(request, context);
+            var answer = await continuation(request, context);
+            if (managing is not null)
+                await managing.EndAsync(null);
+            return answer;
         }
-        catch (Exception e) when (e is not RpcException)
+        catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            throw Map(e, context);
+            var error = e as RpcException ?? Map(e, context);
+            if (managing is not null)
+                await managing.EndAsync(error);
+            if (ReferenceEquals(e, error))
+                throw;
+            throw error;
         }
     }
 
@@ -26,13 +39,22 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger,
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context,
         ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        var managing = await BeginAsync(null, context);
         try
         {
-            return await continuation(new CheckedReader<TRequest>(requestStream), context);
+            var answer = await continuation(new CheckedReader<TRequest>(requestStream), context);
+            if (managing is not null)
+                await managing.EndAsync(null);
+            return answer;
         }
-        catch (Exception e) when (e is not RpcException)
+        catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            throw Map(e, context);
+            var error = e as RpcException ?? Map(e, context);
+            if (managing is not null)
+                await managing.EndAsync(error);
+            if (ReferenceEquals(e, error))
+                throw;
+            throw error;
         }
     }
 
@@ -40,13 +62,21 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger,
         IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        var managing = await BeginAsync(request as IMessage, context);
         try
         {
             await continuation(request, responseStream, context);
+            if (managing is not null)
+                await managing.EndAsync(null);
         }
-        catch (Exception e) when (e is not RpcException)
+        catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            throw Map(e, context);
+            var error = e as RpcException ?? Map(e, context);
+            if (managing is not null)
+                await managing.EndAsync(error);
+            if (ReferenceEquals(e, error))
+                throw;
+            throw error;
         }
     }
 
@@ -54,15 +84,29 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger,
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        var managing = await BeginAsync(null, context);
         try
         {
             await continuation(new CheckedReader<TRequest>(requestStream), responseStream, context);
+            if (managing is not null)
+                await managing.EndAsync(null);
         }
-        catch (Exception e) when (e is not RpcException)
+        catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            throw Map(e, context);
+            var error = e as RpcException ?? Map(e, context);
+            if (managing is not null)
+                await managing.EndAsync(error);
+            if (ReferenceEquals(e, error))
+                throw;
+            throw error;
         }
     }
+
+    // Completes at once for all calls that manage nothing.
+    private ValueTask<ManagedWork?> BeginAsync(IMessage? request, ServerCallContext context) =>
+        managements is not null && ManagementCall.Of(context) is { } call
+            ? ManagedWork.BeginAsync(managements, call, request, context.CancellationToken)
+            : default;
 
     private RpcException Map(Exception e, ServerCallContext context)
     {

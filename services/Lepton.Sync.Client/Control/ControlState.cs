@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.Logging;
@@ -17,10 +16,9 @@ internal sealed partial class ControlState
     /// <summary>What the keys of all control data begin with.</summary>
     public const string Prefix = "control/";
 
-    private static readonly Oid SignerUse = new(SignedContent.KeyUsage);
     private static readonly TimeSpan SaveInterval = TimeSpan.FromMinutes(1);
 
-    private readonly Func<X509Certificate2, DateTimeOffset, bool> _trusted;
+    private readonly TlsMaterial _material;
     private readonly SyncClientOptions _options;
     private readonly SnapshotFile? _file;
     private readonly ControlMetrics _metrics;
@@ -39,8 +37,7 @@ internal sealed partial class ControlState
         IEnumerable<ControlTarget> targets, TlsMaterial material, IOptions<SyncClientOptions> options,
         ControlMetrics metrics, TimeProvider time, ILogger<ControlState> logger)
     {
-        _trusted = (certificate, at) => material.IsTrusted(certificate, SignerUse, at);
-        (_options, _metrics, _time, _logger) = (options.Value, metrics, time, logger);
+        (_material, _options, _metrics, _time, _logger) = (material, options.Value, metrics, time, logger);
         _targets = targets.ToFrozenDictionary(t => t.Key, StringComparer.Ordinal);
         _startedAt = time.GetUtcNow();
         if (IsOn)
@@ -128,11 +125,18 @@ internal sealed partial class ControlState
                 Save();
     }
 
+    /// <summary>What one of those who may sign for this target signed.</summary>
+    /// <exception cref="ControlContentException">It is not.</exception>
+    private SignedContent Verify(ControlTarget target, ReadOnlyMemory<byte> jws) => SignedContent.Read(
+        jws, target.Key,
+        (certificate, at) => target.SignerUses.Any(use => _material.IsTrusted(certificate, new Oid(use), at)),
+        _time.GetUtcNow());
+
     private bool Take(ControlTarget target, ReadOnlyMemory<byte> jws, bool fromDisk)
     {
         try
         {
-            var content = SignedContent.Read(jws, target.Key, _trusted, _time.GetUtcNow());
+            var content = Verify(target, jws);
             var outcome = target.Take(content);
             _records[target.Key] = content;
             _refused.Remove(target.Key);

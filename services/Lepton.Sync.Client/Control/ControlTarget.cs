@@ -28,6 +28,11 @@ public abstract class ControlTarget(string key)
     /// <summary>The record's key, e.g. <c>control/access</c>.</summary>
     public string Key { get; } = key;
 
+    /// <summary>
+    /// Extended key usages of the certificates that may sign it. Default: the installation's for control data.
+    /// </summary>
+    public virtual IReadOnlyList<string> SignerUses => [SignedContent.KeyUsage];
+
     /// <summary>The version in use, wherever it came from.</summary>
     public abstract long Version { get; }
 
@@ -76,6 +81,20 @@ public sealed class ControlRecord<T>(
 
     /// <inheritdoc />
     public override long Version => versionOf(_current);
+
+    /// <summary>
+    /// Puts another value of the same content in the place of the one in use, unless a record came meanwhile. For what
+    /// depends on the day.
+    /// </summary>
+    /// <param name="next">Gives the same value where there is nothing to change.</param>
+    public bool Refresh(Func<T, T> next)
+    {
+        ArgumentNullException.ThrowIfNull(next);
+        var now = _current;
+        var made = next(now);
+        return !ReferenceEquals(made, now)
+            && ReferenceEquals(Interlocked.CompareExchange(ref _current, made, now), now);
+    }
 
     /// <inheritdoc />
     protected override void Use(SignedContent content)

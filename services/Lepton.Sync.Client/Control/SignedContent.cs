@@ -103,6 +103,24 @@ public sealed record SignedContent(
         }
     }
 
+    /// <summary>The version that a JWS says it has, unverified; null: it has no such form.</summary>
+    public static long? PeekVersion(ReadOnlySpan<byte> jws)
+    {
+        try
+        {
+            if (jws.Length > BytesMax || jws.IndexOf((byte)'.') is not (> 0 and var end))
+                return null;
+            using var json = JsonDocument.Parse(Base64Url.DecodeFromUtf8(jws[..end]));
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("version", out var value)
+                && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var version) ? version : null;
+        }
+        catch (Exception e) when (e is FormatException or JsonException)
+        {
+            return null;
+        }
+    }
+
     private sealed record Header(X509Certificate2 Signer, DateTimeOffset SignTime, string Record, long Version)
     {
         public static Header Parse(byte[] bytes)

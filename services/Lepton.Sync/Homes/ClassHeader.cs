@@ -23,7 +23,7 @@ internal sealed class ClassHeader(RequestDelegate next, ITopologySource topology
         foreach (var name in named)
             if (now.FindClass(name ?? "") is not { } found)
                 return SyncErrors.ClassUnknown(Name, name ?? "", now).WriteToAsync(context);
-            else if (!found.Allows(topology.Self.Region))
+            else if (!topology.MayHold(found, topology.Self.Region))
                 return SyncErrors.NodeNotAllowed(found, topology.Self.Region).WriteToAsync(context);
         return next(context);
     }

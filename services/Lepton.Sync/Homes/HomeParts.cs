@@ -19,6 +19,8 @@ internal static class HomeParts
         return services
             .AddSingleton(ReadPolicy)
             .AddSingleton<ControlTarget>(s => s.GetRequiredService<ControlRecord<ResidencyPolicy>>())
+            .AddSingleton<IHostedService>(s => ControlDay.Of(
+                s.GetRequiredService<ControlRecord<ResidencyPolicy>>(), p => p.Today(), s))
             .AddSingleton<IPeers, HomePeers>()
             .AddSingleton<ReplicaView>()
             .AddSingleton<IReplicaSight>(s => s.GetRequiredService<ReplicaView>())
@@ -50,6 +52,7 @@ internal static class HomeParts
     private static ControlRecord<ResidencyPolicy> ReadPolicy(IServiceProvider services)
     {
         var options = services.GetRequiredService<IOptions<PlacementOptions>>().Value;
-        return TenantPolicy.Load(options.PolicyFile, [.. options.Nodes.Select(n => n.Region).Distinct()]);
+        return TenantPolicy.Load(options.PolicyFile, [.. options.Nodes.Select(n => n.Region).Distinct()],
+            services.GetRequiredService<IOptions<ServiceOptions>>().Value.Region);
     }
 }

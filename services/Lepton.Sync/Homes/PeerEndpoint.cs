@@ -166,9 +166,9 @@ internal sealed class PeerEndpoint(
             : command with { SubjectDigest = new SubjectDigest(command.Address.Tenant, digest.ToByteArray()) })];
     }
 
-    private static void RequireAllowed(Placement.RecordClass recordClass, Caller caller)
+    private void RequireAllowed(Placement.RecordClass recordClass, Caller caller)
     {
-        if (!recordClass.Allows(caller.Region))
+        if (!topology.MayHold(recordClass, caller.Region))
             throw SyncErrors.ResidencyRefused(
                 $"Class {recordClass.Name} is for {string.Join(", ", recordClass.Regions)}, not for {caller.Region}.");
     }

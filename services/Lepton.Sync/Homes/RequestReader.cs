@@ -25,7 +25,7 @@ internal sealed class RequestReader(
     {
         var now = topology.Current;
         var found = now.FindClass(name) ?? throw SyncErrors.ClassUnknown(field, name, now);
-        return found.Allows(topology.Self.Region)
+        return topology.MayHold(found, topology.Self.Region)
             ? found
             : throw SyncErrors.NodeNotAllowed(found, topology.Self.Region);
     }
@@ -38,7 +38,7 @@ internal sealed class RequestReader(
     {
         var policy = policies.Current;
         var floor = policy.TenantFloor(tenant) ?? throw SyncErrors.TenantUnknown(tenant);
-        if (recordClass.Regions.Any(region => !floor.Set.Contains(policy.IndexOf(region))))
+        if (recordClass.Regions.Any(region => !floor.Kept.Contains(policy.IndexOf(region))))
             throw SyncErrors.ClassTooWide(recordClass, tenant, floor.Name);
     }
 

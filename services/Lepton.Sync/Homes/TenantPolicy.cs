@@ -12,11 +12,13 @@ internal static class TenantPolicy
     /// <summary>Begins with the file.</summary>
     /// <param name="file">The residency policy.</param>
     /// <param name="regions">Those of Sync's nodes.</param>
+    /// <param name="region">The own one: an order of activation says which version is active there.</param>
     /// <exception cref="ResidencyPolicyException">The file is absent or not usable.</exception>
-    public static ControlRecord<ResidencyPolicy> Load(string file, IReadOnlyList<string> regions) => new(
-        ControlData.PolicyKey, ResidencyPolicy.Load(file, regions), p => p.Version, (now, json) =>
+    public static ControlRecord<ResidencyPolicy> Load(
+        string file, IReadOnlyList<string> regions, string region = "") => new(
+        ControlData.PolicyKey, ResidencyPolicy.Load(file, regions), p => p.Order, (now, json) =>
         {
-            var next = now.Next(json, regions);
+            var next = now.Next(json, regions, region);
             // By such a policy nobody could write the one that mends it.
             return IsWide(next) || !IsWide(now) ? next : throw new ResidencyPolicyException(
                 $"tenants.{TenantRules.Platform}.floor",
@@ -24,7 +26,7 @@ internal static class TenantPolicy
                 + "tenant's");
 
             bool IsWide(ResidencyPolicy policy) =>
-                policy.TenantFloor(TenantRules.Platform) is { Set: var set }
+                policy.TenantFloor(TenantRules.Platform) is { Kept: var set }
                 && regions.All(region => set.Contains(policy.IndexOf(region)));
         });
 }

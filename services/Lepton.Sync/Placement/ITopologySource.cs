@@ -9,6 +9,11 @@ internal interface ITopologySource
     /// <summary>This node's own place in it.</summary>
     SyncNode Self { get; }
 
+    /// <summary>
+    /// May this region hold the class's records: by the topology, and by the residency policy in force? (C3, S6)
+    /// </summary>
+    bool MayHold(RecordClass recordClass, string region) => recordClass.Allows(region);
+
     /// <summary>When the store last confirmed that nothing is newer, by the injected clock's timestamp; null: not since
     /// the start.</summary>
     long? ConfirmedAt { get; }

@@ -104,7 +104,7 @@ internal sealed partial class RecordClassesFile
         var dataClass = policy.DataClasses.FirstOrDefault(c => c.Name == name)
             ?? throw new RecordClassesException($"{field}.dataClass", "takes one of the residency policy's classes ("
                 + $"{string.Join(", ", policy.DataClasses.Select(c => c.Name))}), not \"{name}\"");
-        string[] allowed = [.. policy.Regions.Where((_, i) => dataClass.Set.Contains(i))];
+        string[] allowed = [.. policy.Regions.Where((_, i) => dataClass.Kept.Contains(i))];
         if (allowed.Length == 0)
             throw new RecordClassesException($"{field}.dataClass", $"takes a class with a region; {name} has none");
         var copyRegions = Number(property.Value, field, "copyRegions",

@@ -1,4 +1,5 @@
 using Lepton.Compliance.Client;
+using Lepton.Compliance.Client.Law;
 using Lepton.Sync.Records;
 
 namespace Lepton.Sync.Placement;
@@ -8,7 +9,7 @@ namespace Lepton.Sync.Placement;
 /// topology's regions (<c>*</c>, <c>first</c>).
 /// </summary>
 /// <param name="ClassesJson">deploy/records.json's bytes.</param>
-/// <param name="PolicyJson">deploy/residency.json's bytes.</param>
+/// <param name="PolicyJson">deploy/residency.json's document, with its regimes.</param>
 internal sealed record ClassDefinitions(ReadOnlyMemory<byte> ClassesJson, ReadOnlyMemory<byte> PolicyJson)
 {
     /// <exception cref="RecordClassesException">A file cannot be read.</exception>
@@ -16,7 +17,7 @@ internal sealed record ClassDefinitions(ReadOnlyMemory<byte> ClassesJson, ReadOn
     {
         try
         {
-            return new ClassDefinitions(File.ReadAllBytes(classesFile), File.ReadAllBytes(policyFile));
+            return new ClassDefinitions(File.ReadAllBytes(classesFile), PolicyBundle.Load(policyFile));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -98,7 +99,7 @@ internal sealed class TopologyPlanner(ClassDefinitions definitions, IPlacementSt
         List<string> outside = [];
         foreach (var recordClass in topology.Classes)
         {
-            var set = policy.DataClasses.FirstOrDefault(c => c.Name == recordClass.DataClass)?.Set ?? RegionSet.None;
+            var set = policy.DataClasses.FirstOrDefault(c => c.Name == recordClass.DataClass)?.Kept ?? RegionSet.None;
             string[] forbidden = [.. recordClass.Regions.Where(r => !set.Contains(policy.IndexOf(r)))];
             if (forbidden.Length > 0)
                 outside.Add($"{recordClass.Name} ({string.Join(", ", forbidden)})");

@@ -1,5 +1,6 @@
 using Lepton.Compliance.Client;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Lepton.Sync.Records;
 using Lepton.Sync.Waiting;
 using Microsoft.Extensions.Options;
@@ -23,6 +24,7 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
     private readonly PlacementMetrics _metrics;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<TopologyWatch> _logger;
+    private readonly ControlRecord<ResidencyPolicy>? _policies;
 
     private readonly AsyncGate _turn = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -35,8 +37,10 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
     public TopologyWatch(
         ITopologyStore store, KeptTopology kept, TopologyPlanner planner, IOptions<PlacementOptions> options,
         IOptions<ServiceOptions> service, TimeProvider time, PlacementMetrics metrics,
-        IHostApplicationLifetime lifetime, ILogger<TopologyWatch> logger)
+        IHostApplicationLifetime lifetime, ILogger<TopologyWatch> logger,
+        ControlRecord<ResidencyPolicy>? policies = null)
     {
+        _policies = policies;
         (_store, _kept, _planner, _options) = (store, kept, planner, options.Value);
         (_time, _metrics, _lifetime, _logger) = (time, metrics, lifetime, logger);
         _selfName = $"{service.Value.Region}-{service.Value.Zone}";
@@ -188,6 +192,8 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
             LogUnplaced(e.Message);
             return;
         }
+        if (plan.Next is { } outside && PolicyRefusal(Current, outside) is { } forbidden)
+            plan = plan with { Next = null, Added = [], Unplaced = [.. plan.Unplaced, forbidden] };
         if (plan.Next is { } next)
         {
             var won = await _store.TryReplaceAsync(next, cancellationToken);
@@ -216,6 +222,8 @@ internal sealed partial class TopologyWatch : ITopologySource, IHostedService, I
         {
             if (TopologyOrder.Refusal(current, next) is { } refusal)
                 return refusal;
+            if (PolicyRefusal(current, next) is { } forbidden)
+                return forbidden;
             if (next.Epoch == current.Epoch)
             {
                 _current = next; // the same, from another place

@@ -65,6 +65,7 @@ internal sealed record BenchFiles(string Folder)
             ["Lepton:PolicyFile"] = Policy,
             ["Lepton:Intrusion:RulesFile"] = MetricList.RepositoryFile("deploy/intrusion.json"),
             ["Lepton:AccessFile"] = Path.Combine(Folder, "access.jws"),
+            ["Audit:SpoolDirectory"] = Path.Combine(Folder, "audit"),
             ["Routing:HopCertificateFile"] = Path.Combine(Folder, $"hop-{Settings.Region}.crt"),
             ["Routing:HopKeyFile"] = Path.Combine(Folder, $"hop-{Settings.Region}.key"),
             ["Routing:DecisionDirectory"] = Path.Combine(Folder, "decisions"),

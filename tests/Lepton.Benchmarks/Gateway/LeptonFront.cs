@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf.WellKnownTypes;
+using Lepton.Compliance.Client.Audit;
 using Lepton.Routing;
 using Lepton.Routing.Registry;
 using Lepton.Routing.V1;
@@ -43,6 +44,7 @@ internal static class LeptonFront
         builder.Configuration.AddInMemoryCollection(files.Router());
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.AddServiceDefaults("routing");
+        builder.AddAudit("routing");
         builder.Services.AddRouter();
         builder.Services.AddSingleton<ICallerSource, BearerCallers>(); // the last one registered is taken
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -62,6 +62,8 @@ internal sealed class FakeGateway : IAsyncDisposable
         app.MapGrpcService<FakeRouting>();
         app.MapGrpcService<FakeAccess>();
         app.MapGrpcService<FakeRecords>();
+        app.MapGrpcService<FakeRoles>();
+        app.MapGrpcService<FakeAudit>();
         await app.StartAsync();
         return new FakeGateway(app, answers);
     }
@@ -101,6 +103,9 @@ internal sealed class Answers
 
     /// <summary>By class, tenant and key, with their versions.</summary>
     public ConcurrentDictionary<string, (ByteString Value, int Version)> Records { get; } = [];
+
+    /// <summary>Requests to RoleService, in order.</summary>
+    public ConcurrentQueue<IMessage> RoleRequests { get; } = [];
 
     public Metadata? Headers { get; set; }
 

@@ -35,6 +35,8 @@ public sealed class CertificateAuthorityTests : IDisposable
         true, new[] { ServerUsage, ClientUsage })]
     [InlineData("services/us-east/routing/hop", "spiffe://lepton.local/region/us-east/service/routing",
         false, new[] { LeafCertificate.HopAssertionUsage })]
+    [InlineData("services/us-east/compliance/roles", "spiffe://lepton.local/region/us-east/service/compliance",
+        false, new[] { LeafCertificate.RolesUsage })]
     [InlineData("clients/demo/tls", "spiffe://lepton.local/tenant/demo", false, new[] { ClientUsage })]
     public void Issue_Leaf_SaysWhoItIsAndWhatFor(string file, string uri, bool listens, string[] usages)
     {
@@ -71,7 +73,7 @@ public sealed class CertificateAuthorityTests : IDisposable
     [Fact]
     public void Issue_Again_MakesNothing()
     {
-        Assert.Equal(12, Issue());
+        Assert.Equal(16, Issue());
         Assert.Equal(0, Issue());
     }
 
@@ -85,7 +87,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(12, Issue());
+        Assert.Equal(16, Issue());
         Assert.Equal(authority, File.ReadAllText(directory["pki/ca.crt"]));
     }
 
@@ -99,7 +101,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(LeafCertificate.Lifetime / 2 + TimeSpan.FromMinutes(1));
 
-        Assert.Equal(12, PkiCommand.Renew(directory["pki"], time));
+        Assert.Equal(16, PkiCommand.Renew(directory["pki"], time));
         Assert.Equal(files, Files());
         Assert.NotEqual(former, Load("services/eu-west/routing/hop").SerialNumber);
     }
@@ -117,7 +119,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
         File.Delete(directory["pki/ca.key"]);
 
-        Assert.Equal(12, Issue());
+        Assert.Equal(16, Issue());
         using var leaf = Load("clients/demo/tls");
         Assert.True(IsSigned(leaf));
     }

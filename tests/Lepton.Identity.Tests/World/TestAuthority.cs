@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Lepton.Compliance.Client.Audit;
 using Lepton.Identity.Passwords;
 using Lepton.Identity.Storage;
 using Lepton.ServiceDefaults;
@@ -121,6 +122,7 @@ internal sealed class TestAuthority : IAsyncDisposable
             builder.Configuration.AddInMemoryCollection(site.Options);
             builder.Services.AddSingleton<TimeProvider>(site.Time);
             builder.AddServiceDefaults("identity");
+            builder.AddAudit("identity");
             builder.Services.AddIdentity();
             change?.Invoke(builder.Services);
             var app = builder.Build();

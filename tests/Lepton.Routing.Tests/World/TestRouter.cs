@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Grpc.Net.Client;
+using Lepton.Compliance.Client.Audit;
 using Lepton.Routing.Registry;
 using Lepton.ServiceDefaults;
 using Lepton.Testing;
@@ -92,6 +93,7 @@ internal sealed class TestRouter : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(configuration);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.AddServiceDefaults("routing");
+        builder.AddAudit("routing");
         builder.Services.AddRouter();
         change?.Invoke(builder.Services);
         WebApplication app = builder.Build();

@@ -48,6 +48,34 @@ public sealed class ControlStateTests : IDisposable
         Assert.Equal("seven", record.Current.Text);
     }
 
+    [Theory]
+    [InlineData("1.3.6.1.4.1.59999.1.4", true)] // a region's role signer, for its own record
+    [InlineData(SignedContent.KeyUsage, true)] // the owner's
+    [InlineData("1.3.6.1.4.1.59999.1.1", false)]
+    public void Offer_OfATargetWithItsOwnSigners_IsTakenFromThoseAlone(string usage, bool taken)
+    {
+        OwnSigners own = new();
+        ControlRecord<TestValue> others = TestValue.Record();
+        ControlState state = _world.Start(own, others);
+
+        state.Offer(own.Key, _world.Sign(own.Key, 2, "2:two", usage));
+        state.Offer(Key, _world.Sign(Key, 2, "2:two", "1.3.6.1.4.1.59999.1.4"));
+
+        Assert.Equal(taken ? 2 : 0, own.Version);
+        Assert.Equal("seed", others.Current.Text); // a role signer signs roles and nothing else
+    }
+
+    private sealed class OwnSigners() : ControlTarget("control/own")
+    {
+        private long _version;
+
+        public override IReadOnlyList<string> SignerUses => ["1.3.6.1.4.1.59999.1.4", SignedContent.KeyUsage];
+
+        public override long Version => _version;
+
+        protected override void Use(SignedContent content) => _version = content.Version;
+    }
+
     [Fact]
     public void Offer_Forged_IsRefused()
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Lepton.Compliance.Client;
+using Lepton.Compliance.Client.Law;
 using Lepton.Sync.Client;
 using Lepton.Sync.Homes;
 using Lepton.Testing;
@@ -17,14 +18,14 @@ public sealed class TenantPolicyTests
     {
         ControlRecord<ResidencyPolicy> policy = TenantPolicy.Load(File, Regions);
 
-        Take(policy, "\"demo\": { \"floor\": \"public\" }", "\"demo\": { \"floor\": \"us-health\" }");
+        Take(policy, "\"demo\":{\"floor\":\"public\"}", "\"demo\":{\"floor\":\"us-health\"}");
 
         Assert.Equal("us-health", policy.Current.TenantFloor("demo")?.Name);
     }
 
     [Theory]
-    [InlineData("\"platform\": { \"floor\": \"public\" },", "")]
-    [InlineData("\"platform\": { \"floor\": \"public\" },", "\"platform\": { \"floor\": \"us-health\" },")]
+    [InlineData("\"platform\":{\"floor\":\"public\"},", "")]
+    [InlineData("\"platform\":{\"floor\":\"public\"},", "\"platform\":{\"floor\":\"us-health\"},")]
     public void Take_NobodyCouldPublishTheNext_IsRefused(string what, string by)
     {
         ControlRecord<ResidencyPolicy> policy = TenantPolicy.Load(File, Regions);
@@ -39,10 +40,10 @@ public sealed class TenantPolicyTests
 
     private static void Take(ControlRecord<ResidencyPolicy> policy, string what, string by)
     {
-        string now = System.IO.File.ReadAllText(File), next = now.Replace(what, by, StringComparison.Ordinal);
+        string now = Encoding.UTF8.GetString(PolicyBundle.Load(File).Span), next = now.Replace(what, by, StringComparison.Ordinal);
         Assert.NotEqual(now, next);
         long version = policy.Version + 1;
-        next = next.Replace($"\"version\": {version - 1}", $"\"version\": {version}", StringComparison.Ordinal);
+        next = next.Replace($"\"version\":{version - 1}", $"\"version\":{version}", StringComparison.Ordinal);
         policy.Take(new SignedContent(
             policy.Key, version, DateTimeOffset.UnixEpoch, Encoding.UTF8.GetBytes(next), default));
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text;
+using Lepton.Compliance.Client.Law;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Testing;
@@ -60,7 +61,8 @@ internal sealed class WatchedNode : IDisposable
         Store = new FaultyStore(_real);
         ClassDefinitions definitions = new(
             Encoding.UTF8.GetBytes(classes ?? File.ReadAllText(MetricList.RepositoryFile("deploy/records.json"))),
-            Encoding.UTF8.GetBytes(policy ?? File.ReadAllText(MetricList.RepositoryFile("deploy/residency.json"))));
+            policy is null ? PolicyBundle.Load(MetricList.RepositoryFile("deploy/residency.json"))
+                : Encoding.UTF8.GetBytes(policy));
         Watch = new TopologyWatch(
             Store, new KeptTopology(new TopologyFile(options, new FileSnapshotKey(options)), metrics,
                 NullLogger<KeptTopology>.Instance),

@@ -1,5 +1,6 @@
 using System.Text;
 using Google.Protobuf;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication;
 using Lepton.Sync.Tests.Replication.World;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Lepton.ServiceDefaults;
 using Lepton.Simulation.Sync;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;

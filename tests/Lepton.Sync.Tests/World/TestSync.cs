@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Grpc.Net.Client;
+using Lepton.Compliance.Client.Audit;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Replication.Receiver;
 using Lepton.Sync.V1;
@@ -207,6 +208,7 @@ internal sealed class TestKeeper(
         builder.Configuration.AddInMemoryCollection(Configuration());
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, Url);
         builder.AddServiceDefaults("sync");
+        builder.AddAudit("sync");
         builder.Services.AddSync();
         WebApplication app = builder.Build();
         try

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Grpc.Core;
+using Lepton.Cli.Commands.Policies;
 using Lepton.Cli.Commands.Sync;
 using Lepton.Cli.Platform;
 using Lepton.Sync.V1;
@@ -17,10 +18,9 @@ internal static class PublishCommand
 {
     private const string Owner = "platform";
 
-    public static Command Policy(Session session) => new("policy", "The residency policy: where data may be.")
-    {
-        Create(session, "control/residency", "residency.json", "the residency policy"),
-    };
+    /// <summary>Past approval and pilot: for when there is no compliance service to ask.</summary>
+    public static Command Policy(Session session) => Create(
+        session, "control/residency", "residency.json", "the residency policy, in an emergency, past its approval,");
 
     public static Command Access(Session session) => new("access", "Roles and tenants.")
     {
@@ -44,8 +44,9 @@ internal static class PublishCommand
             {
                 string path = parse.GetValue(file)
                     ?? Path.Combine(session.Installation.Root, "deploy", standard);
+                ReadOnlyMemory<byte> content = await InferCommand.ReadAsync(path, cancellation);
                 ControlDocument document = ControlDocument.Read(
-                    path, await InferCommand.ReadAsync(path, cancellation));
+                    path, record == PolicyOrder.Record ? PolicyFile.Bundle(path) : content);
                 byte[] jws = new ControlSigner(session.Installation, session.Time).Sign(record, document);
                 await PublishAsync(call, record, document, jws);
                 return ExitCode.Ok;

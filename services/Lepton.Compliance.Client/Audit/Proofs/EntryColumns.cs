@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Google.Protobuf;
 using Lepton.Compliance.V1;
 
@@ -67,9 +68,11 @@ public sealed record EntryColumns
     public required string Actor { get; init; }
 
     /// <summary>The actor's blind index where it is a person, 16 bytes; null: it is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)] // required: none is said, too
     public required byte[]? ActorIndex { get; init; }
 
     /// <summary>The data subject's blind index, 16 bytes; null: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)] // required: none is said, too
     public required byte[]? SubjectIndex { get; init; }
 
     /// <summary>What words are looked for in.</summary>

@@ -90,6 +90,9 @@ internal static class AuditSchema
             PRIMARY KEY (erasure_id, holder));
         """;
 
+    // A kind that is rare is found without reading what is not of it.
+    private const string Categories = "CREATE INDEX audit_entries_category ON audit_entries (category, sequence);";
+
     public static SchemaSteps Steps { get; } =
-        new("audit_schema_steps", 0x4C50_4155_4449_5401, [Entries + Indexes, Tree, Copies, Retention]);
+        new("audit_schema_steps", 0x4C50_4155_4449_5401, [Entries + Indexes, Tree, Copies, Retention, Categories]);
 }

@@ -77,10 +77,15 @@ internal sealed partial class CapturePump(
             try
             {
                 var more = spool.Unwritten.Next;
-                if (await spool.FlushAsync(cancellationToken) is { } durable)
-                    await capture.ConfirmAsync(durable, cancellationToken);
-                else
+                if (await spool.FlushAsync(cancellationToken) is not { } durable)
                     await more.WaitAsync(cancellationToken);
+                else
+                {
+                    await capture.ConfirmAsync(durable, cancellationToken);
+                    // Streams read from memory; a flush for each transaction would only slow the commits beside it.
+                    if (!spool.IsFlushDue)
+                        await Task.Delay(options.SpoolFlushInterval, time, cancellationToken);
+                }
                 retry.Reset();
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -175,7 +175,7 @@ internal sealed class ReplicaSlots(ITopologySource topology, IReplicaState state
     {
         foreach (var recordClass in map.Classes)
         {
-            if (!recordClass.Allows(topology.Self.Region))
+            if (!topology.MayHold(recordClass, topology.Self.Region))
                 continue;
             var slots = map.MapOf(recordClass.Id);
             for (short i = 0; i < SlotId.Count; i++)

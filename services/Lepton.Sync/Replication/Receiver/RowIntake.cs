@@ -1,3 +1,4 @@
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Sealing;
@@ -74,7 +75,7 @@ internal sealed partial class RowIntake(
             LogDamaged(source.Value, row.Class.Value, row.Slot.Value, row.Version.ToString());
             throw new IntakeException("a row came damaged");
         }
-        if (row.Class.Value >= map.Classes.Count || !map[row.Class].Allows(topology.Self.Region))
+        if (row.Class.Value >= map.Classes.Count || !topology.MayHold(map[row.Class], topology.Self.Region))
             throw Refuse("residency", row);
         if (IsItsOwn(map, row))
             return true;
@@ -121,7 +122,8 @@ internal sealed partial class RowIntake(
         {
             var lookup = found[i];
             if (lookup is { State: KeyState.Live, Key: { } key } && key.Id == ids[i]
-                && key.Class.Value < map.Classes.Count && map[key.Class].Allows(topology.Self.Region))
+                && key.Class.Value < map.Classes.Count 
+                && topology.MayHold(map[key.Class], topology.Self.Region))
                 live.Add(key);
             else if (lookup.State == KeyState.Erased)
                 erased.Add(ids[i]);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Receiver;
@@ -104,7 +105,7 @@ internal sealed partial class ReplicationSource(
             return CopyVerdict.NodeUnknown;
         if (receiver.Region != callerRegion)
             return CopyVerdict.NotAllowed;
-        if (recordClass.Value >= map.Classes.Count || !map[recordClass].Allows(callerRegion)
+        if (recordClass.Value >= map.Classes.Count || !topology.MayHold(map[recordClass], callerRegion)
             || slots.Any(s => !map.MapOf(recordClass).Holds(receiver.Id, s)))
         {
             metrics.Refused("residency", 1);
@@ -154,7 +155,7 @@ internal sealed partial class ReplicationSource(
         {
             found[i] = keys.Find(ids[i]);
             if (found[i].Key is not { } key
-                || (key.Class.Value < map.Classes.Count && map[key.Class].Allows(callerRegion)))
+                || (key.Class.Value < map.Classes.Count && topology.MayHold(map[key.Class], callerRegion)))
                 continue;
             found[i] = new DataKeyLookup(KeyState.Unknown, null);
             metrics.Refused("key_residency", 1);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Placement;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication.Spooling;
@@ -104,7 +105,8 @@ internal sealed class SourceStream(
     {
         var map = topology.Current;
         foreach (var row in entry.Rows)
-            if (row.Class.Value >= 0 && row.Class.Value < map.Classes.Count && map[row.Class].Allows(receiver.Region)
+            if (row.Class.Value >= 0 && row.Class.Value < map.Classes.Count 
+                && topology.MayHold(map[row.Class], receiver.Region)
                 && map.MapOf(row.Class).Home(row.Slot) == topology.Self.Id
                 && map.MapOf(row.Class).Holds(receiver.Id, row.Slot))
                 yield return row;

@@ -12,6 +12,7 @@ namespace Lepton.Sync.Replication.Spooling;
 internal sealed partial class Spool : IDisposable
 {
     private const int WriteBytesMax = 4 << 20;
+    private const int FlushBytesDue = 1 << 20;
 
     private readonly ISpoolFiles _files;
     private readonly ReplicationOptions _options;
@@ -71,6 +72,16 @@ internal sealed partial class Spool : IDisposable
         {
             lock (_state)
                 return _segments.Sum(s => s.File.Length);
+        }
+    }
+
+    /// <summary>More waits for the disk than one flush should take: the next one is due at once.</summary>
+    public bool IsFlushDue
+    {
+        get
+        {
+            lock (_state)
+                return _unwrittenBytes >= FlushBytesDue;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Records;
 
 namespace Lepton.Sync.Replication.Spooling;

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Lepton.ServiceDefaults;
 using Lepton.Sync.Records;
 using Lepton.Sync.Replication;
 using Lepton.Sync.Replication.Wire;

@@ -1,11 +1,12 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Lepton.Sync.Replication;
+namespace Lepton.ServiceDefaults;
 
 /// <summary>CRC-32C (Castagnoli; RFC 3720, appendix B.4). Processors have an instruction for it.</summary>
-internal static class Crc32C
+public static class Crc32C
 {
+    /// <summary>Of all of these bytes.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes) => ~Append(uint.MaxValue, bytes);
 
     /// <summary>Goes on with what <paramref name="crc"/> (at first all ones; in the end inverted) is.</summary>
