@@ -16,7 +16,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace Lepton.Compliance.Tests.AuditLog;
+namespace Lepton.Compliance.Tests.Log;
 
 /// <summary>One real server for the class; logs have databases of their own.</summary>
 public sealed class AuditServer() : PostgresServer("compliance"), IAsyncLifetime;

@@ -6,7 +6,7 @@ using Lepton.Compliance.Client.Audit.Proofs;
 using Lepton.Compliance.V1;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Lepton.Compliance.Tests.AuditLog;
+namespace Lepton.Compliance.Tests.Log;
 
 /// <summary>C4: whatever the database's superuser changes is found, by the service itself and by the verifier.</summary>
 [Collection("audit-log")]

@@ -4,7 +4,7 @@ using Lepton.Compliance.Client.Audit.Proofs;
 using Lepton.Compliance.V1;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Lepton.Compliance.Tests.AuditLog;
+namespace Lepton.Compliance.Tests.Log;
 
 /// <summary>C4: copies, what a lost database gets back, what a crash leaves.</summary>
 [Collection("audit-log")]

@@ -6,7 +6,7 @@ using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Lepton.Compliance.Tests.AuditLog;
+namespace Lepton.Compliance.Tests.Log;
 
 /// <summary>C4: events in, durable, in order, once, provable.</summary>
 [Collection("audit-log")]
