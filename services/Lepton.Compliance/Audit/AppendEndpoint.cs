@@ -8,7 +8,7 @@ namespace Lepton.Compliance.Audit;
 /// <summary>
 /// Append: a stream's batches one after the other; those of other streams are its company in a group commit.
 /// </summary>
-internal sealed class AppendEndpoint(AuditLog log, AuditMetrics metrics)
+internal sealed class AppendEndpoint(AuditLog log, IHostApplicationLifetime lifetime, AuditMetrics metrics)
 {
     private const int EventsMax = 1000, BytesMax = 4 << 20;
 
@@ -16,7 +16,9 @@ internal sealed class AppendEndpoint(AuditLog log, AuditMetrics metrics)
         IAsyncStreamReader<AppendRequest> requests, IServerStreamWriter<AppendResponse> answers,
         ServerCallContext context)
     {
-        while (await requests.MoveNext(context.CancellationToken))
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping);
+        while (await AuditErrors.MapAsync(() => AuditErrors.NextAsync(requests, ending.Token)))
         {
             var request = requests.Current;
             Check(request);

@@ -6,6 +6,8 @@ using Lepton.Compliance.Audit.Sequencing;
 using Lepton.Compliance.Audit.Storage;
 using Lepton.Compliance.Audit.Tree;
 using Lepton.Compliance.Audit.Witnesses;
+using Lepton.Compliance.Client.Audit;
+using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 
 namespace Lepton.Compliance.Audit;
@@ -75,13 +77,19 @@ internal static class AuditApp
         services.AddSingleton<T>().AddHostedService(s => s.GetRequiredService<T>());
 }
 
-/// <summary>What nobody asks for but the metrics.</summary>
+/// <summary>What nobody asks for but the metrics; and alarms become events of the log like any other.</summary>
 internal sealed class AuditGauges(
     AuditMetrics metrics, LogWriter writer, Sequencer sequencer, CopyGate gate, Alarms alarms, PersonKeys keys,
-    SubjectEraser eraser) : IHostedService
+    SubjectEraser eraser, IServiceProvider services) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        alarms.Raised += alarm => services.GetService<IAuditLog>()?.Report(new AuditEvent
+        {
+            Category = AuditCategory.Audit, Action = "audit.alarm", Outcome = AuditOutcome.Failed, Reason = alarm.Kind,
+            Message = alarm.Detail[..Math.Min(alarm.Detail.Length, 900)],
+            Resource = "logs/" + alarm.Log,
+        });
         metrics.Watch(() => writer.Peaks.Size, () => sequencer.WaitingCount, () => gate.IsDegraded ? 1 : 0,
             () => alarms.All.Count, () => keys.Count, () => eraser.OpenCount);
         return Task.CompletedTask;

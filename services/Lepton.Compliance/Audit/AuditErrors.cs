@@ -30,8 +30,8 @@ internal static class AuditErrors
 
     public static RpcException TenantNotAllowed(Caller caller, string tenant, Permission permission) =>
         RpcErrors.Create(StatusCode.PermissionDenied, Platform.V1.ErrorReason.CallerNotAllowed,
-            $"{caller.Principal} may not act for {(tenant.Length == 0 ? "every tenant" : "tenant " + tenant)}: that takes "
-            + $"{AccessRule.NameOf(permission)} for all tenants.",
+            $"{caller.Principal} may not act for {(tenant.Length == 0 ? "every tenant" : "tenant " + tenant)}: that "
+            + $"takes {AccessRule.NameOf(permission)} for all tenants.",
             new Dictionary<string, string>
             {
                 ["caller"] = caller.Principal, ["permission"] = AccessRule.NameOf(permission),
@@ -47,6 +47,19 @@ internal static class AuditErrors
         catch (Exception e) when (Of(e) is { } known)
         {
             throw known;
+        }
+    }
+
+    /// <summary>The stream's next message; when the process stops meanwhile, the caller hears of it.</summary>
+    public static async Task<bool> NextAsync<T>(IAsyncStreamReader<T> requests, CancellationToken stopping)
+    {
+        try
+        {
+            return await requests.MoveNext(stopping);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new LogUnavailableException("The service stops.", e);
         }
     }
 

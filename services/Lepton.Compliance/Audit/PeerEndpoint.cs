@@ -16,9 +16,10 @@ namespace Lepton.Compliance.Audit;
 
 /// <summary>AuditPeerService: wire types in and out.</summary>
 internal sealed class PeerEndpoint(
-    CopyKeeper copies, WitnessedHeads witnessed, HeadStore heads, HeadKeeper keeper, TileStore tiles, EntryReads entries,
-    LogWriter writer, PersonKeys keys, SubjectEraser eraser, PeerTable peers, LogName log,
-    InstallationAuthority authority, TimeProvider time) : AuditPeerService.AuditPeerServiceBase
+    CopyKeeper copies, WitnessedHeads witnessed, HeadStore heads, HeadKeeper keeper, TileStore tiles,
+    EntryReads entries, LogWriter writer, PersonKeys keys, SubjectEraser eraser, PeerTable peers, LogName log,
+    InstallationAuthority authority, IHostApplicationLifetime lifetime, TimeProvider time)
+    : AuditPeerService.AuditPeerServiceBase
 {
     private const int EntriesMax = 1000;
 
@@ -26,7 +27,10 @@ internal sealed class PeerEndpoint(
         IAsyncStreamReader<CopyRequest> requests, IServerStreamWriter<CopyResponse> answers,
         ServerCallContext context) => AuditErrors.MapAsync(async () =>
         {
-            if (!await requests.MoveNext(context.CancellationToken))
+            // A stream has no end of its own: it would hold up the process' stop.
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(
+                context.CancellationToken, lifetime.ApplicationStopping);
+            if (!await AuditErrors.NextAsync(requests, ending.Token))
                 return true;
             var of = requests.Current.Log;
             CheckLog(of, context);
@@ -38,7 +42,7 @@ internal sealed class PeerEndpoint(
                 await copy.AddAsync(requests.Current, context.CancellationToken);
                 await answers.WriteAsync(new CopyResponse { Size = (ulong)copy.Size }, context.CancellationToken);
             }
-            while (await requests.MoveNext(context.CancellationToken));
+            while (await AuditErrors.NextAsync(requests, ending.Token));
             return true;
         });
 
@@ -87,7 +91,10 @@ internal sealed class PeerEndpoint(
                 await answers.WriteAsync(new ReadCopyResponse
                 {
                     Entries = { rows.Select(r => UnsafeByteOperations.UnsafeWrap(r.Bytes)) },
-                    Keys = { ids.Select(keys.Find).OfType<PersonKey>().Select(KeyCopies.Write).OfType<PersonKeyCopy>() },
+                    Keys =
+                    {
+                        ids.Select(keys.Find).OfType<PersonKey>().Select(KeyCopies.Write).OfType<PersonKeyCopy>(),
+                    },
                 }, token);
             }
             return true;

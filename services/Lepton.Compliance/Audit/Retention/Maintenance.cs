@@ -104,7 +104,9 @@ internal sealed partial class Maintenance(
         var leaves = (int)(range.Last - (index << TileStore.WidthBits)) * root.Length;
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
             """
-            INSERT INTO audit_tiles (log, level, tile, hashes) VALUES ($1, 0, $2, $3) ON CONFLICT DO NOTHING
+            INSERT INTO audit_tiles AS t (log, level, tile, hashes) VALUES ($1, 0, $2, $3)
+            ON CONFLICT (log, level, tile) DO UPDATE SET hashes = excluded.hashes
+            WHERE length(t.hashes) < length(excluded.hashes)
             """)
         {
             Parameters = { Sql.Of(range.Log), Sql.Of(index), Sql.Of(edge[..leaves]) },
