@@ -39,6 +39,7 @@ internal static class CommandLine
             AuditCommand.Create(session),
             ModelsCommand.Create(session),
             ExplainCommand.Create(session),
+            ReplayCommand.Create(session),
             RouteCommand.Create(session),
             WatchCommand.Create(session),
             LoginCommand.Create(session),

@@ -120,7 +120,7 @@ public sealed record ActivationOrder(
                 "takes somebody else than the author: nobody approves their own");
     }
 
-    private static IEnumerable<JsonProperty> Section(JsonElement root, string name) =>
+    private static JsonElement.ObjectEnumerator Section(JsonElement root, string name) =>
         root.TryGetProperty(name, out var section) && section.ValueKind == JsonValueKind.Object
             ? section.EnumerateObject()
             : throw new ResidencyPolicyException(name, "takes an object and is required");

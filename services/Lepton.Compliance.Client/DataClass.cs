@@ -10,7 +10,7 @@ namespace Lepton.Compliance.Client;
 /// </param>
 public sealed record DataClass(string Name, RegionSet Set, bool Regulated)
 {
-    /// <summary>Whose data: jurisdictions, all of whose laws must allow. Empty where the policy has no regimes.</summary>
+    /// <summary>Whose data: jurisdictions, all of whose laws must allow. Empty: the policy has no regimes.</summary>
     public IReadOnlyList<string> Subjects { get; init; } = [];
 
     /// <summary>Which data. Empty where the policy has no regimes.</summary>

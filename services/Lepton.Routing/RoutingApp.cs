@@ -89,7 +89,8 @@ internal static class RoutingApp
         .AddSingleton(s => new SegmentStore(s.GetRequiredService<IOptions<RoutingOptions>>().Value,
             s.GetRequiredService<TimeProvider>()))
         .AddSingleton<DecisionExplainer>()
-        .AddHosted<DecisionLog>();
+        .AddHosted<DecisionLog>()
+        .AddHosted<SegmentSealer>();
 
     private static IServiceCollection AddGateway(this IServiceCollection services) => services
         .AddSingleton<HopAssertions>()

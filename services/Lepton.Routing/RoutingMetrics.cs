@@ -24,6 +24,8 @@ internal sealed class RoutingMetrics
             "Requests refused here, by reason.");
         DecisionsLost = meter.CreateCounter<long>("lepton.routing.decisions.lost", "{decision}",
             "Decisions that could not be recorded.");
+        SegmentBytes = meter.CreateCounter<long>("lepton.routing.decisions.segment.bytes", "By",
+            "Bytes of closed decision segments, before and after they are compressed.");
         PanicPicks = meter.CreateCounter<long>("lepton.routing.panic.picks", "{attempt}",
             "Picks that ignored ejections and open circuits, because too few allowed places were healthy.");
         Ejections = meter.CreateCounter<long>("lepton.routing.ejections", "{ejection}",
@@ -50,6 +52,8 @@ internal sealed class RoutingMetrics
     public Counter<long> Refusals { get; }
 
     public Counter<long> DecisionsLost { get; }
+
+    public Counter<long> SegmentBytes { get; }
 
     public Counter<long> PanicPicks { get; }
 

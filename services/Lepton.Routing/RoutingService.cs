@@ -74,15 +74,37 @@ internal sealed partial class RoutingService(
         ServerCallContext context)
     {
         Caller caller = Admit(context);
-        if (request.DecisionId.Length is 0 or > 128)
+        return await ExplainAsync(request.DecisionId, caller, context.CancellationToken);
+    }
+
+    public override async Task<ReplayDecisionResponse> ReplayDecision(
+        ReplayDecisionRequest request, ServerCallContext context)
+    {
+        Caller caller = Admit(context);
+        ExplainDecisionResponse known = await ExplainAsync(request.DecisionId, caller, context.CancellationToken);
+        ReplayDecisionResponse response = new()
+        {
+            Decision = known.Decision,
+            Anchor = known.Anchor,
+            Residency = DecisionReplay.Residency(known.Decision, topology.Policy),
+        };
+        response.Picks.AddRange(known.Decision.Attempts.Select(a => DecisionReplay.Pick(known.Decision.Strategy, a)));
+        ReplayOutcome[] outcomes = [response.Residency.Outcome, .. response.Picks.Select(p => p.Outcome)];
+        response.Same = outcomes.Contains(ReplayOutcome.Same) && !outcomes.Contains(ReplayOutcome.Different);
+        return response;
+    }
+
+    private async Task<ExplainDecisionResponse> ExplainAsync(
+        string decisionId, Caller caller, CancellationToken cancellation)
+    {
+        if (decisionId.Length is 0 or > 128)
             throw GatewayErrors.FieldInvalid("decision_id", "takes the value of the trailer x-lepton-decision-id");
         bool own = caller.IsService("routing");
-        ExplainDecisionResponse? response = await explainer.ExplainAsync(request.DecisionId, own,
-            context.CancellationToken);
+        ExplainDecisionResponse? response = await explainer.ExplainAsync(decisionId, own, cancellation);
         // Another tenant's decision and none at all are one answer, or ids could be probed.
         bool all = own || access.Current.GrantsOf(caller).AllTenants.Has(Permission.DecisionsRead);
         if (response is null || (!all && response.Decision.Tenant != caller.Tenant))
-            throw GatewayErrors.DecisionUnknown(request.DecisionId);
+            throw GatewayErrors.DecisionUnknown(decisionId);
         return response;
     }
 

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
+using Lepton.Compliance.Client;
 using Lepton.Routing.Tests.World;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Client;
@@ -117,6 +119,43 @@ public sealed class PolicyRecordTests
         tooOld = false; // confirmed again
         await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal"));
     }
+
+    [Fact]
+    public async Task Take_OrderWithAPilotElsewhere_GoesByTheVersionOfItsOwnRegion()
+    {
+        await using TestWorld world = await TestWorld.StartAsync(["eu-west"], absent: ["us-east"]);
+        await world.AddNodeAsync("eu-west", "node-a", "ocr");
+        TestRouter router = world["eu-west"];
+        string stays = Next.Replace("\"us-east\"], \"regulated\": true },\n    \"atlantic", "\"eu-west\"], "
+            + "\"regulated\": true },\n    \"atlantic", StringComparison.Ordinal);
+        string pilot = Next.Replace("\"version\": 4", "\"version\": 5", StringComparison.Ordinal);
+
+        Take(router, 6, Order(6, ("*", 4, stays), ("us-east", 5, pilot)));
+        await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal"));
+
+        Take(router, 7, Order(7, ("*", 4, stays), ("eu-west", 5, pilot)));
+        RpcException e = await Assert.ThrowsAsync<RpcException>(async () =>
+            await router.Client.ModelInferAsync(TestWorld.Ask("ocr"), TestWorld.Class("eu-personal")));
+
+        // R5, C3: refused by which rule of which version; and the decision log has it.
+        Assert.Equal("GATEWAY_NOT_ALLOWED", RpcErrors.ReasonOf(e));
+        var metadata = RpcErrors.InfoOf(RpcErrors.DetailsOf(e))!.Metadata;
+        Assert.Equal(("class.eu-personal", "5"), (metadata["rule_id"], metadata["policy_version"]));
+        var decision = (await router.Routing.ExplainDecisionAsync(
+            new() { DecisionId = e.Trailers.GetValue("x-lepton-decision-id") })).Decision;
+        Assert.Equal(("class.eu-personal", "5", 7L),
+            (decision.RuleId, decision.PolicyVersion, decision.PolicyOrder));
+        Assert.NotEmpty(decision.RuleSource);
+    }
+
+    private static string Order(long version, params (string Region, long Version, string Policy)[] active) =>
+        Encoding.UTF8.GetString(new ActivationOrder(version,
+            active.ToDictionary(a => a.Region, a => a.Version),
+            active.ToDictionary(a => a.Version, a => new PolicyApproval(
+                $"sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(a.Policy.Trim())))}", "anna",
+                "bert", DateTimeOffset.UnixEpoch, IsSeed: false)),
+            active.ToDictionary(a => a.Version,
+                a => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(a.Policy.Trim()))).Write().Span);
 
     private static void Take(TestRouter router, long version, string policy) =>
         router.Services.GetServices<ControlTarget>().Single(t => t.Key == ControlData.PolicyKey).Take(

@@ -32,11 +32,13 @@ internal static class ExplainCommand
     public static void Show(Terminal terminal, ExplainDecisionResponse answer)
     {
         DecisionView.Show(terminal, answer.Decision);
+        AnchorView.Show(terminal, answer.Anchor);
         if (answer.RemoteDecision is { } remote)
         {
             terminal.Line();
             terminal.Line($"There, the router of {remote.Region} decided:");
             DecisionView.Show(terminal, remote);
+            AnchorView.Show(terminal, answer.RemoteAnchor);
         }
 
         if (answer.RemoteUnavailable.Length > 0)
@@ -49,9 +51,11 @@ internal static class ExplainCommand
     public static JsonObject Json(ExplainDecisionResponse answer)
     {
         JsonObject json = DecisionView.Json(answer.Decision);
+        json["anchor"] = AnchorView.Json(answer.Anchor);
         if (answer.RemoteDecision is { } remote)
         {
             json["remote_decision"] = DecisionView.Json(remote);
+            json["remote_anchor"] = AnchorView.Json(answer.RemoteAnchor);
         }
 
         if (answer.RemoteUnavailable.Length > 0)

@@ -13,8 +13,10 @@ namespace Lepton.Cli.Commands;
 /// <param name="session">What commands work with.</param>
 /// <param name="ownTenant">The tenant of a command that has one of its own.</param>
 /// <param name="service">Whom it calls.</param>
+/// <param name="fallback">As whom, when nobody is logged in.</param>
 internal sealed class GatewayCommand(
-    Session session, string? ownTenant = null, ClientService service = ClientService.Routing)
+    Session session, string? ownTenant = null, ClientService service = ClientService.Routing,
+    string fallback = "demo")
 {
     private readonly Option<string> instance = SharedOptions.Instance();
     private readonly Option<bool> json = SharedOptions.Json();
@@ -28,7 +30,7 @@ internal sealed class GatewayCommand(
     private readonly Option<string?> tenant = new("--tenant")
     {
         Description = "The tenant whose client certificate is shown "
-            + (ownTenant is null ? "(default: who is logged in, else demo)." : $"(default: {ownTenant})."),
+            + (ownTenant is null ? $"(default: who is logged in, else {fallback})." : $"(default: {ownTenant})."),
         HelpName = "TENANT",
     };
 
@@ -129,7 +131,7 @@ internal sealed class GatewayCommand(
             throw new CommandFailure(ExitCode.Usage, $"--timeout {seconds}: seconds, more than 0 and at most 3600.");
         }
 
-        string shown = parse.GetValue(tenant) ?? ownTenant ?? "demo";
+        string shown = parse.GetValue(tenant) ?? ownTenant ?? fallback;
         GatewayClient Open(PlatformRegion to) => tokens is null
             ? GatewayClient.Open(session.Installation, to, platform.AuthorityFile, shown, service)
             : GatewayClient.Open(to, platform.AuthorityFile, tokens, service);

@@ -113,7 +113,7 @@ internal sealed class GatewayClient : IDisposable
         region.Urls(service) is { Count: > 0 } urls
             ? [.. urls.Select(url => new Uri(url))]
             : throw new CommandFailure(
-                ExitCode.Usage, "This platform keeps no records, and nothing of them: start it with ./lepton up --profile full.");
+                ExitCode.Usage, "This platform keeps no records: start it with ./lepton up --profile full.");
 
     private static SocketsHttpHandler Connect(PlatformRegion region, ClientService service, string authorityFile)
     {

@@ -19,9 +19,9 @@ internal sealed partial class ManagementAudit(IAuditLog audit, TimeProvider time
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     public async ValueTask<string> BeginAsync(
-        ManagementCall call, string resource, string subject, CancellationToken cancellationToken)
+        ManagementCall managed, string resource, string subject, CancellationToken cancellationToken)
     {
-        AuditEvent begun = Event(call, resource, subject);
+        AuditEvent begun = Event(managed, resource, subject);
         begun.Id = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
         begun.Outcome = AuditOutcome.Failed; // not known to be done
         begun.Reason = UnderWay;
@@ -43,15 +43,15 @@ internal sealed partial class ManagementAudit(IAuditLog audit, TimeProvider time
     }
 
     public async ValueTask EndAsync(
-        ManagementCall call, string resource, string subject, string begun, RpcException? error)
+        ManagementCall managed, string resource, string subject, string begun, RpcException? failure)
     {
-        AuditEvent ended = Event(call, resource, subject);
+        AuditEvent ended = Event(managed, resource, subject);
         ended.Details["begun"] = begun;
-        ended.Outcome = error is null ? AuditOutcome.Succeeded
-            : error.StatusCode == StatusCode.PermissionDenied ? AuditOutcome.Denied
+        ended.Outcome = failure is null ? AuditOutcome.Succeeded
+            : failure.StatusCode == StatusCode.PermissionDenied ? AuditOutcome.Denied
             : AuditOutcome.Failed;
-        if (error is not null)
-            ended.Reason = RpcErrors.ReasonOf(error) ?? error.StatusCode.ToString();
+        if (failure is not null)
+            ended.Reason = RpcErrors.ReasonOf(failure) ?? failure.StatusCode.ToString();
         try
         {
             // The caller may be gone; what was done is written down all the same.

@@ -51,7 +51,8 @@ public sealed record LawFinding(
     internal static LawAnswer Join(IReadOnlyList<LawFinding> findings, long version)
     {
         if (findings.Count == 0)
-            return new LawAnswer(LawEffect.Deny, LawAnswer.NoRegime, "no regime covers it: denied", [], [], version, []);
+            return new LawAnswer(
+                LawEffect.Deny, LawAnswer.NoRegime, "no regime covers it: denied", [], [], version, []);
         var said = findings.FirstOrDefault(f => f.Effect == LawEffect.Deny && f.Unmet.Count == 0)
             ?? findings.FirstOrDefault(f => f.Effect == LawEffect.Deny) ?? findings[0];
         return new LawAnswer(said.Effect, said.RuleId, said.Source, [.. findings.SelectMany(f => f.Unmet)],

@@ -38,8 +38,8 @@ internal sealed record LawDocument(
         if (regimes.GroupBy(r => r.Id).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw fields.Bad("regimes", $"names {twice.Key} twice");
         Dictionary<string, string> regions = fields.Properties("regions").ToDictionary(r => r.Name, r =>
-            new LawFields(r.Value, $"regions.{r.Name}", ["jurisdiction", "description"]).Text("jurisdiction") is var code
-                && Places.IsCode(code) ? code
+            new LawFields(r.Value, $"regions.{r.Name}", ["jurisdiction", "description"])
+                .Text("jurisdiction") is var code && Places.IsCode(code) ? code
                 : throw fields.Bad($"regions.{r.Name}.jurisdiction",
                     "takes an ISO 3166-1 alpha-2 code or EU, with a part after a hyphen"));
         return new LawDocument([.. regimes.OrderBy(r => r.Id, StringComparer.Ordinal)], regions,

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Lepton.Compliance.Client.Law;
 
-/// <summary>An object of a regime or policy as it is read: every field is checked, and named when it is wrong.</summary>
+/// <summary>An object of a regime or policy as it is read: every field is checked, and named when wrong.</summary>
 internal sealed partial class LawFields
 {
     private const int ListMax = 256, TextMax = 1000;

@@ -32,7 +32,8 @@ public static class PolicyBundle
         try
         {
             if (new FileInfo(path).Length > FileBytesMax)
-                throw new ResidencyPolicyException("Lepton:PolicyFile", $"takes a file of {FileBytesMax} bytes at most");
+                throw new ResidencyPolicyException(
+                    "Lepton:PolicyFile", $"takes a file of {FileBytesMax} bytes at most");
             bytes = File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

@@ -54,7 +54,8 @@ public static class PolicyCheck
         foreach (var regime in law.Regimes)
         {
             tests += regime.Tests.Count;
-            problems.AddRange(regime.Tests.Select(t => Fault(t, Answer(regime, t, policy.Date))).OfType<PolicyProblem>());
+            problems.AddRange(
+                regime.Tests.Select(t => Fault(t, Answer(regime, t, policy.Date))).OfType<PolicyProblem>());
         }
         tests += law.Tests.Count;
         problems.AddRange(law.Tests.Select(t => Fault(t, policy.On(t.Date ?? policy.Date)

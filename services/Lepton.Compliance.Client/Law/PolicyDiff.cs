@@ -118,7 +118,8 @@ public sealed record PolicyDiff(
         private readonly SortedSet<string> _places = new(StringComparer.Ordinal);
         private int _count;
 
-        public LawChange Change => new(was, now, [.. _subjects], [.. _categories], [.. _purposes], [.. _places], _count);
+        public LawChange Change =>
+            new(was, now, [.. _subjects], [.. _categories], [.. _purposes], [.. _places], _count);
 
         public void Add(LawQuery query)
         {

@@ -17,9 +17,11 @@ internal static class PoliciesApp
     {
         services.AddChecked<PolicyOptions>(PolicyOptions.Section, _ => []);
         return services
+            .AddSingleton<PolicyMetrics>()
             .AddSingleton<IPolicyStore, RecordPolicyStore>()
             // Whoever has an audit log registers it; without one nothing that manages is done.
-            .AddSingleton(s => new PolicyAudit(s.GetService<IAuditLog>()))
+            .AddSingleton(s => new PolicyAudit(
+                s.GetService<IAuditLog>(), s.GetRequiredService<PolicyMetrics>()))
             .AddSingleton(MakeBook)
             .AddSingleton<PolicyShelf>()
             .AddSingleton<PastDecisions>()
@@ -45,7 +47,7 @@ internal static class PoliciesApp
         return new PolicyBook(services.GetRequiredService<IPolicyStore>(),
             (jws, record) => SignedContent.Read(
                 jws, record, (certificate, at) => material.IsTrusted(certificate, SignerUse, at), time.GetUtcNow()),
-            services.GetRequiredService<PolicyAudit>(), seed, document,
+            services.GetRequiredService<PolicyAudit>(), services.GetRequiredService<PolicyMetrics>(), seed, document,
             services.GetRequiredService<IOptions<PolicyOptions>>(), time);
     }
 }

@@ -9,7 +9,8 @@ namespace Lepton.Compliance.Policies;
 /// What is done to policies, in the audit log (C4): that it is about to be done before it is, and how it ended after.
 /// </summary>
 /// <param name="log">Null: this process has none, and then nothing that manages is done.</param>
-internal sealed class PolicyAudit(IAuditLog? log)
+/// <param name="metrics">Counts them.</param>
+internal sealed class PolicyAudit(IAuditLog? log, PolicyMetrics metrics)
 {
     /// <summary>Does it between the two events; a refusal is one too.</summary>
     /// <param name="caller">Who.</param>
@@ -60,6 +61,7 @@ internal sealed class PolicyAudit(IAuditLog? log)
         }
         finally
         {
+            metrics.Changed(action, ended.Outcome.ToString().ToLowerInvariant());
             log.Report(ended); // that it began is on disk: what could not be told of its end shows as that
         }
     }

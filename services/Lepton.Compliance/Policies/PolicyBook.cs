@@ -20,8 +20,8 @@ internal sealed record InForce(ActivationOrder Order, string StoreVersion);
 /// signer's key: it keeps and publishes what was signed, and only when the rules say so.
 /// </summary>
 internal sealed class PolicyBook(
-    IPolicyStore store, ReadSigned readSigned, PolicyAudit audit, ResidencyPolicy seed,
-    ReadOnlyMemory<byte> seedDocument, IOptions<PolicyOptions> options, TimeProvider time)
+    IPolicyStore store, ReadSigned readSigned, PolicyAudit audit, PolicyMetrics metrics,
+    ResidencyPolicy seed, ReadOnlyMemory<byte> seedDocument, IOptions<PolicyOptions> options, TimeProvider time)
 {
     private const int NoteMax = 1000;
 
@@ -118,7 +118,9 @@ internal sealed class PolicyBook(
 
     private async Task<Submitted> SubmitAsync(PolicyRecord record, CancellationToken cancellationToken)
     {
+        var began = time.GetTimestamp();
         var report = PolicyCheck.Run(record.Document, _world, time);
+        metrics.CheckDuration.Record(time.GetElapsedTime(began).TotalSeconds);
         if (!report.IsGood || report.Policy is null)
             throw PolicyErrors.CheckFailed(report);
         if (report.Policy.Version != record.Version)

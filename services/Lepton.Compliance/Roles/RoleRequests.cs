@@ -1,4 +1,5 @@
 using System.Globalization;
+using Google.Protobuf.Collections;
 using Lepton.ServiceDefaults;
 
 namespace Lepton.Compliance.Roles;
@@ -101,7 +102,7 @@ internal static class RoleRequests
         ? name
         : throw RpcErrors.FieldInvalid("role", $"takes one of {string.Join(", ", among.Order())}");
 
-    private static IReadOnlyList<string> Regions(IReadOnlyCollection<string> names) =>
+    private static IReadOnlyList<string> Regions(RepeatedField<string> names) =>
         names.Count is > 0 and <= RegionsMax && names.All(n => n == "*" || AccessDocument.RegionName.IsMatch(n))
             && (names.Count == 1 || !names.Contains("*"))
             ? [.. names.Distinct().Order(StringComparer.Ordinal)]

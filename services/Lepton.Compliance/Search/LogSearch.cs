@@ -195,7 +195,7 @@ internal sealed class LogSearch(
     }
 
     /// <summary>What stands in this log's entries of a person.</summary>
-    private IReadOnlyList<byte[]> Indexes(string name, EntryFilter filter, IReadOnlyCollection<string> tenants)
+    private byte[][] Indexes(string name, EntryFilter filter, IReadOnlyCollection<string> tenants)
     {
         if (name.Length == 0)
             return [];

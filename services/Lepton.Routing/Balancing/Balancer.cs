@@ -52,6 +52,7 @@ internal static class Balancer
             return Peek(view, strategy, ref context);
         for (int round = 1; ; round++)
         {
+            context.Trace.Begin();
             Selection selection = strategy.Select(view, ref context);
             if (selection.Index < 0)
                 return null;
@@ -74,6 +75,7 @@ internal static class Balancer
         if (candidate.Lane.Outstanding < context.LimitOf(candidate.Lane))
             return candidate;
         context.SkipsFull = true;
+        context.Trace.Begin();
         Selection other = strategy.Select(view, ref context);
         return other.Index < 0 ? candidate : view.All.Candidates[other.Index];
     }

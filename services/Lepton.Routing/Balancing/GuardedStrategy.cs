@@ -22,6 +22,21 @@ internal sealed class GuardedStrategy : IBalancingStrategy
 
     public string Name => "guarded";
 
+    public RepeatedPick Repeat(RecordedRound round)
+    {
+        if (!round.IsWhole)
+            return RepeatedPick.NotPossible(Balancing.Repeat.TooMany);
+        Best best = Best.None;
+        foreach (RecordedLook look in round.Looks)
+        {
+            Best mine = new(look.Index, look.Outstanding, look.Outstanding < round.Places[look.Index].RoomBelow,
+                look.Cost);
+            if (mine.IsBetterThan(best))
+                best = mine;
+        }
+        return RepeatedPick.Of(best.Index);
+    }
+
     public Selection Select(CandidateView view, ref PickContext context)
     {
         Best own = Look(view.Own, 0, ref context);
@@ -53,10 +68,10 @@ internal sealed class GuardedStrategy : IBalancingStrategy
     {
         if (context.SkipsAny && context.Skips(rank.Candidate.Lane))
             return;
-        context.Trace.Compared(rank.Index + offset);
         int outstanding = rank.Candidate.Lane.Outstanding;
         Best mine = new(rank.Index + offset, outstanding, outstanding < rank.RoomBelow,
             rank.Candidate.ScoreAt(outstanding));
+        context.Trace.Compared(mine.Index, mine.Score, outstanding);
         if (mine.IsBetterThan(best))
             best = mine;
     }

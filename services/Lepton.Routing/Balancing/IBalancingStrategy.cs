@@ -16,6 +16,9 @@ internal interface IBalancingStrategy
     /// The pick, or <see cref="Selection.None"/> when every candidate was attempted or there is none.
     /// </summary>
     Selection Select(CandidateView view, ref PickContext context);
+
+    /// <summary>The same pick again, from what was recorded of its last round (R9).</summary>
+    RepeatedPick Repeat(RecordedRound round);
 }
 
 /// <summary>A pick that is not booked yet.</summary>

@@ -14,7 +14,7 @@ internal static class InOrder
             int index = (start + step) % all.Length;
             if (context.Skips(all[index].Lane))
                 continue;
-            context.Trace.Compared(index);
+            context.Trace.Drew(index);
             return Selection.Of(index);
         }
         return Selection.None;

@@ -8,6 +8,17 @@ internal sealed class LeastOutstandingStrategy : IBalancingStrategy
 {
     public string Name => "least-outstanding";
 
+    // The scan's start is the draw: where nobody is passed over, the first that is looked at is the first that counts.
+    public RepeatedPick Repeat(RecordedRound round)
+    {
+        int own = round.Places.Count(p => !p.IsRegion);
+        bool starts = round.Draws is [var start, ..] && round.Looks is [var first, ..] && round.HasAllPlaces
+            && !round.SkipsAny
+            ? first.Index == (own > 0 ? (int)(start * own) : (int)(start * round.Places.Count))
+            : round.Draws.Count > 0 || round.Looks.Count == 0;
+        return starts ? Balancing.Repeat.LastBetter(round, mayEqual: false) : RepeatedPick.Of(-1);
+    }
+
     public Selection Select(CandidateView view, ref PickContext context)
     {
         if (view.All.Candidates.Length == 0)
@@ -18,7 +29,6 @@ internal sealed class LeastOutstandingStrategy : IBalancingStrategy
         Look(view.Remote.Candidates, view.Own.Candidates.Length, start, ref least, ref context);
         if (least.Index < 0)
             return Selection.None;
-        context.Trace.Compared(least.Index);
         // Booked only as it was seen: requests that look at once would else all take the same least one.
         return new Selection(least.Index, least.Outstanding + 1);
     }
@@ -33,7 +43,10 @@ internal sealed class LeastOutstandingStrategy : IBalancingStrategy
             int outstanding = level[i].Lane.Outstanding;
             double use = outstanding / (double)level[i].Slots;
             if (use < least.Use && !context.Skips(level[i].Lane))
+            {
                 least = new Least(i + offset, outstanding, use);
+                context.Trace.Compared(least.Index, use, outstanding);
+            }
         }
     }
 

@@ -9,6 +9,8 @@ internal sealed class PeakEwmaStrategy : IBalancingStrategy
 {
     public string Name => "peak-ewma";
 
+    public RepeatedPick Repeat(RecordedRound round) => Balancing.Repeat.LowerOfTwo(round);
+
     public Selection Select(CandidateView view, ref PickContext context) =>
         UniformDraw.LowerOfTwo(view, ref context, Cost);
 

@@ -57,6 +57,8 @@ internal struct PickTrace
 
     private Draws _draws;
     private Indexes _drawn;
+    private Indexes _outstanding;
+    private Draws _costs;
 
     [InlineArray(Capacity)]
     private struct Draws
@@ -74,19 +76,41 @@ internal struct PickTrace
 
     public int DrawnCount { get; private set; }
 
+    /// <summary>Draws of rounds that lost their pick to another request.</summary>
+    public int DrawsLost { get; private set; }
+
+    /// <summary>Comparisons of such rounds.</summary>
+    public int DrawnLost { get; private set; }
+
+    /// <summary>A round begins: what was drawn before it was in vain.</summary>
+    public void Begin() => (DrawsLost, DrawnLost) = (DrawCount, DrawnCount);
+
     public void Add(double draw)
     {
         if (DrawCount < Capacity)
             _draws[DrawCount++] = draw;
     }
 
-    public void Compared(int index)
+    /// <summary>This one was drawn, without a comparison.</summary>
+    public void Drew(int index) => Compared(index, double.NaN, 0);
+
+    /// <param name="index">Into the view.</param>
+    /// <param name="cost">What the strategy compares: lower is better.</param>
+    /// <param name="outstanding">Requests under way there, as seen.</param>
+    public void Compared(int index, double cost, int outstanding)
     {
-        if (DrawnCount < Capacity)
-            _drawn[DrawnCount++] = index;
+        if (DrawnCount == Capacity)
+            return;
+        (_costs[DrawnCount], _outstanding[DrawnCount]) = (cost, outstanding);
+        _drawn[DrawnCount++] = index;
     }
 
     public readonly double DrawAt(int i) => _draws[i];
 
     public readonly int DrawnAt(int i) => _drawn[i];
+
+    /// <summary>What was compared; NaN: nothing was.</summary>
+    public readonly double CostAt(int i) => _costs[i];
+
+    public readonly int OutstandingAt(int i) => _outstanding[i];
 }

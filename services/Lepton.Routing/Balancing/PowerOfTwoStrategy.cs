@@ -8,6 +8,8 @@ internal sealed class PowerOfTwoStrategy : IBalancingStrategy
 {
     public string Name => "p2c";
 
+    public RepeatedPick Repeat(RecordedRound round) => Balancing.Repeat.LowerOfTwo(round);
+
     public Selection Select(CandidateView view, ref PickContext context) =>
         UniformDraw.LowerOfTwo(view, ref context, static candidate => candidate.Use);
 }

@@ -5,12 +5,14 @@ internal sealed class RandomStrategy : IBalancingStrategy
 {
     public string Name => "random";
 
+    public RepeatedPick Repeat(RecordedRound round) => Balancing.Repeat.Uniform(round, 0, -1);
+
     public Selection Select(CandidateView view, ref PickContext context)
     {
         int index = UniformDraw.Draw(view, not: -1, ref context);
         if (index < 0)
             return Selection.None;
-        context.Trace.Compared(index);
+        context.Trace.Drew(index);
         return Selection.Of(index);
     }
 }

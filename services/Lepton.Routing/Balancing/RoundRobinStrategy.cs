@@ -7,6 +7,8 @@ internal sealed class RoundRobinStrategy : IBalancingStrategy
 
     public bool TakesTurns => true;
 
+    public RepeatedPick Repeat(RecordedRound round) => Balancing.Repeat.InOrder(round);
+
     public Selection Select(CandidateView view, ref PickContext context)
     {
         context.Trace.Add(context.Turn);

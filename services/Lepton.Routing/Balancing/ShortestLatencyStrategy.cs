@@ -8,6 +8,8 @@ internal sealed class ShortestLatencyStrategy : IBalancingStrategy
 {
     public string Name => "shortest-latency";
 
+    public RepeatedPick Repeat(RecordedRound round) => Balancing.Repeat.LastBetter(round, mayEqual: true);
+
     public Selection Select(CandidateView view, ref PickContext context)
     {
         for (GuardTier tier = GuardTier.FreeSlot; tier <= GuardTier.All; tier++)
@@ -15,7 +17,6 @@ internal sealed class ShortestLatencyStrategy : IBalancingStrategy
             int index = Shortest(view.All.Candidates, tier, ref context);
             if (index < 0)
                 continue;
-            context.Trace.Compared(index);
             // Everybody sees the same shortest one: booked without the limit, a burst would all end up there.
             return new Selection(index, Guard.Limit(view.All.Candidates[index], tier));
         }
@@ -34,7 +35,10 @@ internal sealed class ShortestLatencyStrategy : IBalancingStrategy
             (double Latency, double Use) mine = (all[i].LatencySeconds, outstanding / (double)all[i].Slots);
             if (best < 0 || mine.Latency < lowest.Latency
                 || (mine.Latency == lowest.Latency && mine.Use < lowest.Use))
+            {
                 (best, lowest) = (i, mine);
+                context.Trace.Compared(i, mine.Latency, outstanding);
+            }
         }
         return best;
     }

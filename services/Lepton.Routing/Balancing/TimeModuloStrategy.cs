@@ -5,6 +5,8 @@ internal sealed class TimeModuloStrategy : IBalancingStrategy
 {
     public string Name => "time-modulo";
 
+    public RepeatedPick Repeat(RecordedRound round) => Balancing.Repeat.InOrder(round);
+
     public Selection Select(CandidateView view, ref PickContext context)
     {
         context.Trace.Add(context.UnixSeconds);

@@ -24,13 +24,15 @@ internal static class UniformDraw
         int first = Draw(view, not: -1, ref context);
         if (first < 0)
             return Selection.None;
-        context.Trace.Compared(first);
+        Candidate[] all = view.All.Candidates;
+        double firstCost = cost(all[first]);
+        context.Trace.Compared(first, firstCost, all[first].Lane.Outstanding);
         int second = Draw(view, not: first, ref context);
         if (second < 0)
             return Selection.Of(first);
-        context.Trace.Compared(second);
-        Candidate[] all = view.All.Candidates;
-        return Selection.Of(cost(all[second]) < cost(all[first]) ? second : first);
+        double secondCost = cost(all[second]);
+        context.Trace.Compared(second, secondCost, all[second].Lane.Outstanding);
+        return Selection.Of(secondCost < firstCost ? second : first);
     }
 
     // Only a request that failed somewhere comes here. Redrawing instead would need a bound, and a scan behind it.

@@ -5,12 +5,14 @@ internal sealed class WeightedStrategy : IBalancingStrategy
 {
     public string Name => "weighted";
 
+    public RepeatedPick Repeat(RecordedRound round) => Balancing.Repeat.ByWeight(round);
+
     public Selection Select(CandidateView view, ref PickContext context)
     {
         int index = WeightedDraw.Draw(view.All, ref context);
         if (index < 0)
             return Selection.None;
-        context.Trace.Compared(index);
+        context.Trace.Drew(index);
         return Selection.Of(index);
     }
 }

@@ -78,11 +78,19 @@ internal sealed class AttemptDraft
             Reason = Reason,
             Panic = View.Panic,
             Trial = View.IsTrial,
+            Limited = _full.Length > 0,
         };
         for (int i = 0; i < _trace.DrawCount; i++)
             attempt.Draws.Add(_trace.DrawAt(i));
         for (int i = 0; i < _trace.DrawnCount; i++)
+        {
             attempt.Drawn.Add((uint)Array.IndexOf(_indexes, _trace.DrawnAt(i)));
+            if (double.IsNaN(_trace.CostAt(i)))
+                continue;
+            attempt.DrawnCosts.Add(_trace.CostAt(i));
+            attempt.DrawnOutstanding.Add((uint)_trace.OutstandingAt(i));
+        }
+        (attempt.DrawsLost, attempt.DrawnLost) = ((uint)_trace.DrawsLost, (uint)_trace.DrawnLost);
         for (int i = 0; i < _indexes.Length; i++)
             attempt.Candidates.Add(ToCandidate(i));
         foreach (Excluded excluded in View.Excluded.Take(CandidatesMax - _indexes.Length))
@@ -115,6 +123,7 @@ internal sealed class AttemptDraft
             LoadPercent = c.LoadPercent,
             Slowness = _slowness[i],
             StartShare = c.StartShare,
+            RoomBelow = (uint)Guard.RoomBelow(c),
         };
     }
 

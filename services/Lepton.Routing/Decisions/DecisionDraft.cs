@@ -90,6 +90,7 @@ internal sealed class DecisionDraft
             ServedBy = ServedBy,
             ServedRegion = ServedRegion,
             Provider = Provider,
+            AskedClass = AskedClass,
         };
         // Off the request's way: why the class may be where it was served, or not here.
         if (Class is { } known && Policy.Explain(

@@ -21,42 +21,51 @@ internal sealed class DecisionExplainer(DecisionLog log, Topology topology, Peer
     {
         Decision? decision = log.Find(id);
         if (own)
-            return decision is null ? null : new ExplainDecisionResponse { Decision = decision };
+            return decision is null ? null : Here(decision);
         if (!DecisionId.TryParse(id, out string region, out _))
             return null;
+        ExplainDecisionResponse? response = decision is null ? null : Here(decision);
         string unreachable = "";
-        if (decision is null)
-            (decision, unreachable) = await AskAsync(region, id, cancellation);
-        if (decision is null)
+        if (response is null)
+            (response, unreachable) = await AskAsync(region, id, cancellation);
+        if (response is null)
             return unreachable.Length > 0 ? throw GatewayErrors.DecisionUnreachable(region, unreachable) : null;
 
-        ExplainDecisionResponse response = new() { Decision = decision };
+        decision = response.Decision;
         string? second = decision.Attempts.Select(a => a.Region).LastOrDefault(r => r.Length > 0);
         if (second is null || decision.Region != region)
             return response;
-        (response.RemoteDecision, response.RemoteUnavailable) = second == topology.Own && log.Find(id) is { } here
-            ? (here, "")
-            : await AskAsync(second, id, cancellation);
+        (ExplainDecisionResponse? remote, response.RemoteUnavailable) =
+            second == topology.Own && log.Find(id) is { } here
+                ? (Here(here), "")
+                : await AskAsync(second, id, cancellation);
+        (response.RemoteDecision, response.RemoteAnchor) = (remote?.Decision, remote?.Anchor);
         if (response.RemoteDecision is null && response.RemoteUnavailable.Length == 0)
             response.RemoteUnavailable = $"no router of {second} has a part of it";
         return response;
     }
 
+    private ExplainDecisionResponse Here(Decision decision) =>
+        new() { Decision = decision, Anchor = log.AnchorOf(decision.Id) };
+
     /// <summary>What the region's routers but this one know, or why some cannot be asked.</summary>
-    private async Task<(Decision?, string)> AskAsync(string region, string id, CancellationToken cancellation)
+    private async Task<(ExplainDecisionResponse?, string)> AskAsync(
+        string region, string id, CancellationToken cancellation)
     {
         IReadOnlyList<RouterSite> routers = region == topology.Own
             ? topology.Siblings
             : topology.Find(region)?.Routers ?? [];
-        (Decision? Found, string Why)[] answers =
+        (ExplainDecisionResponse? Found, string Why)[] answers =
             await Task.WhenAll(routers.Select(r => AskAsync(r, id, cancellation)));
         // After an attempt by one way failed and one by another did not, both routers have a part.
-        Decision? best = answers.Select(a => a.Found).OfType<Decision>().MinBy(d => d.StatusCode == 0 ? 0 : 1);
+        ExplainDecisionResponse? best = answers.Select(a => a.Found).OfType<ExplainDecisionResponse>()
+            .MinBy(e => e.Decision.StatusCode == 0 ? 0 : 1);
         return best is not null ? (best, "")
             : (null, string.Join("; ", answers.Select(a => a.Why).Where(why => why.Length > 0)));
     }
 
-    private async Task<(Decision?, string)> AskAsync(RouterSite router, string id, CancellationToken cancellation)
+    private async Task<(ExplainDecisionResponse?, string)> AskAsync(
+        RouterSite router, string id, CancellationToken cancellation)
     {
         V1.RoutingService.RoutingServiceClient client = new(peers.Channel(Peer.Router(router.Region, router.Url)));
         try
@@ -64,7 +73,7 @@ internal sealed class DecisionExplainer(DecisionLog log, Topology topology, Peer
             ExplainDecisionResponse response = await client.ExplainDecisionAsync(
                 new ExplainDecisionRequest { DecisionId = id },
                 deadline: time.GetUtcNow().UtcDateTime + AskTimeout, cancellationToken: cancellation);
-            return (response.Decision, "");
+            return (response, "");
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {

@@ -88,6 +88,16 @@ internal sealed partial class DecisionLog : BackgroundService
             : null;
     }
 
+    /// <summary>How the record of a decision can be proved; null: it is not on the disk here.</summary>
+    public V1.DecisionAnchor? AnchorOf(string id)
+    {
+        if (!DecisionId.TryParse(id, out _, out DateTimeOffset time))
+            return null;
+        _store.Find(id, time - TimeSpan.FromMinutes(1), time + _options.DeadlineMax + TimeSpan.FromMinutes(1),
+            out SegmentFile? segment);
+        return segment is null ? null : SegmentProof.Of(segment, _store.IsOpen(segment));
+    }
+
     public override void Dispose()
     {
         base.Dispose();

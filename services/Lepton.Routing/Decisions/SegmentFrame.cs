@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
 using Google.Protobuf;
 using Lepton.ServiceDefaults;
 
@@ -11,6 +12,8 @@ namespace Lepton.Routing.Decisions;
 internal static class SegmentFrame
 {
     public const int HeaderBytes = 8;
+
+    private const byte IdTag = 0x0A;
 
     // A decision with 64 candidates in 10 attempts is below 200 KiB; a length beyond this is damage.
     public const int PayloadBytesMax = 4 << 20;
@@ -40,6 +43,12 @@ internal static class SegmentFrame
         payload = read;
         return true;
     }
+
+    /// <summary>The decision's id: its first field.</summary>
+    public static string IdOf(ReadOnlySpan<byte> payload) =>
+        payload is [IdTag, var length, ..] && length <= payload.Length - 2
+            ? Encoding.UTF8.GetString(payload.Slice(2, length))
+            : "";
 
     /// <summary>Bytes from the start that are whole records.</summary>
     public static int WholeBytes(ReadOnlySpan<byte> segment)

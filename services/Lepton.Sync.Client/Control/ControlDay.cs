@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Lepton.Sync.Client;
 
-/// <summary>Keeps control data that depends on the day true: looks every minute whether there is another value.</summary>
+/// <summary>Keeps control data that depends on the day true: looks every minute for another value.</summary>
 public static class ControlDay
 {
     /// <summary>The service that does so; add it as a hosted one.</summary>

@@ -28,6 +28,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("nodes")]
     [InlineData("infer", "language", "hello")]
     [InlineData("explain", "x")]
+    [InlineData("replay", "x")]
     [InlineData("watch")]
     [InlineData("demo", "finance")]
     public async Task Run_PlatformNeverStarted_SaysHowToStartIt(params string[] args)

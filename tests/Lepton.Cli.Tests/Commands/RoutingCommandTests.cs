@@ -120,6 +120,57 @@ public sealed class RoutingCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Explain_Anchor_SaysHowItIsProved()
+    {
+        await using FakeGateway west = await StartAsync();
+        DecisionAnchor anchor = new() { Segment = "0001", Records = 7, AuditEventId = "abc", Root = "r" };
+        west.Answers.Explain = request =>
+            new ExplainDecisionResponse { Decision = Decision(request.DecisionId), Anchor = anchor };
+        foreach ((AnchorState state, string words) in new[]
+        {
+            (AnchorState.Open, "segment 0001 is still written to"), (AnchorState.Anchored, "as audit event abc has it"),
+            (AnchorState.Broken, "BROKEN: segment 0001 was changed after audit event abc"),
+        })
+        {
+            anchor.State = state;
+            Assert.Equal(0, await cli.RunAsync("explain", "eu-west-42"));
+            Assert.Contains(words, cli.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(true, AnchorState.Anchored, 0)]
+    [InlineData(false, AnchorState.Anchored, 1)]
+    [InlineData(true, AnchorState.Broken, 1)]
+    public async Task Replay_Decision_ShowsEachPartAndFailsWhenItDiffers(bool same, AnchorState state, int exit)
+    {
+        await using FakeGateway west = await StartAsync();
+        west.Answers.Replay = request => new ReplayDecisionResponse
+        {
+            Decision = Decision(request.DecisionId), Same = same, Anchor = new DecisionAnchor { State = state },
+            Residency = new ReplayedResidency
+            {
+                Outcome = ReplayOutcome.NotPossible, Why = "policy version 2 is not here",
+            },
+            Picks =
+            {
+                new ReplayedPick
+                {
+                    Number = 1, Recorded = "node-a", Picked = same ? "node-a" : "node-b",
+                    Outcome = same ? ReplayOutcome.Same : ReplayOutcome.Different,
+                },
+            },
+        };
+        Assert.Equal(exit, await cli.RunAsync("replay", "eu-west-42"));
+        Assert.Contains("not possible (policy version 2 is not here)", cli.Output, StringComparison.Ordinal);
+        Assert.Contains(same ? "same: node-a" : "different: node-b, recorded node-a", cli.Output,
+            StringComparison.Ordinal);
+        Assert.Equal(exit, await cli.RunAsync("replay", "eu-west-42", "--json"));
+        using JsonDocument json = JsonDocument.Parse(cli.Output[cli.Output.IndexOf('{', StringComparison.Ordinal)..]);
+        Assert.Equal(same, json.RootElement.GetProperty("same").GetBoolean());
+    }
+
+    [Fact]
     public async Task Explain_Json_HasNoInfinity()
     {
         await using FakeGateway west = await StartAsync();

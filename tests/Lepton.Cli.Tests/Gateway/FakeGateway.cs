@@ -95,6 +95,9 @@ internal sealed class Answers
     public Func<ExplainDecisionRequest, ExplainDecisionResponse> Explain { get; set; } =
         _ => new ExplainDecisionResponse();
 
+    public Func<ReplayDecisionRequest, ReplayDecisionResponse> Replay { get; set; } =
+        _ => new ReplayDecisionResponse();
+
     public Func<ListModelsRequest, ListModelsResponse> Models { get; set; } = _ => new ListModelsResponse();
 
     public List<(string Word, string Model)> Changes { get; } = [];
@@ -197,6 +200,9 @@ internal sealed class FakeRouting(Answers answers) : RoutingService.RoutingServi
 
     public override Task<PlanRouteResponse> PlanRoute(PlanRouteRequest request, ServerCallContext context) =>
         Task.FromResult(answers.Plan(request));
+
+    public override Task<ReplayDecisionResponse> ReplayDecision(
+        ReplayDecisionRequest request, ServerCallContext context) => Task.FromResult(answers.Replay(request));
 
     public override Task<ExplainDecisionResponse> ExplainDecision(
         ExplainDecisionRequest request, ServerCallContext context) => Task.FromResult(answers.Explain(request));

@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Lepton.Compliance.Client;
 using Lepton.Compliance.Client.Law;
+using Lepton.Sync.Client;
 using Lepton.Testing;
 
 namespace Lepton.Compliance.Tests.Law;
@@ -78,6 +79,25 @@ public sealed class LawTableTests
 
         static string? Find(ResidencyPolicy policy) =>
             policy.Table!.Find("US", "genetic", Purpose.Inference, "CN")?.RuleId;
+    }
+
+    [Fact]
+    public void Refresh_DayOnWhichALawBegins_PutsTheNewOneInPlace()
+    {
+        MovableTime time = new(new DateTimeOffset(2027, 5, 12, 23, 59, 0, TimeSpan.Zero));
+        ControlRecord<ResidencyPolicy> record = new(ControlData.PolicyKey,
+            ResidencyPolicy.Parse(Shipped.Bundle, Shipped.World, time), p => p.Order, (now, json) => now);
+        Assert.False(record.Refresh(p => p.Today()));
+        Assert.Equal("in-dpdp.same-level", Rule());
+
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.True(record.Refresh(p => p.Today()));
+        Assert.Equal("in-dpdp.not-restricted", Rule());
+        Assert.Equal((Shipped.Policy.Version, Shipped.Policy.Digest), (record.Current.Version, record.Current.Digest));
+        Assert.False(record.Refresh(p => p.Today()));
+
+        string? Rule() => record.Current.Table!.Find("IN", "personal", Purpose.Inference, "SG")?.RuleId;
     }
 
     private static void AgreesEverywhere(ResidencyPolicy policy)

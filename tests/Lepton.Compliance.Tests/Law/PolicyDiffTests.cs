@@ -45,7 +45,8 @@ public sealed class PolicyDiffTests
         var there = PolicyDiff.Between(Shipped.Policy, next);
         var back = PolicyDiff.Between(next, Shipped.Policy);
 
-        Assert.Equal(there.Law.Where(c => c.Widens).Sum(c => c.Count), back.Law.Where(c => c.Narrows).Sum(c => c.Count));
+        Assert.Equal(there.Law.Where(c => c.Widens).Sum(c => c.Count),
+            back.Law.Where(c => c.Narrows).Sum(c => c.Count));
         Assert.NotEqual(0, there.Law.Count(c => c.Widens));
         Assert.Equal(0, there.Law.Count(c => c.Narrows));
         Assert.Equal(new FloorChange("tenant", "lion-parcels", "apac-personal", "public"), Assert.Single(there.Floors));

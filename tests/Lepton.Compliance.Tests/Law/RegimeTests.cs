@@ -25,7 +25,8 @@ public sealed class RegimeTests
     [InlineData("GB", "personal", "IN", "idta impact-assessment", "", true, "uk-gdpr.safeguards", "art. 46")]
     // China: counters.
     [InlineData("CN", "personal", "CN", "", "", true, "cn-pipl.home", "art. 40")]
-    [InlineData("CN", "personal", "SG", "consent impact-assessment", "cn-persons-year=99999", true, "cn-pipl.few", "5(4)")]
+    [InlineData("CN", "personal", "SG", "consent impact-assessment", "cn-persons-year=99999", true, "cn-pipl.few",
+        "5(4)")]
     [InlineData("CN", "personal", "SG", "consent impact-assessment", "cn-persons-year=100000", false, "cn-pipl.many",
         "art. 8")]
     [InlineData("CN", "personal", "SG", "consent impact-assessment scc", "cn-persons-year=100000", true,

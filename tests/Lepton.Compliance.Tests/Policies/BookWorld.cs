@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
@@ -9,6 +10,7 @@ using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 using Lepton.Sync.Client;
 using Lepton.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Lepton.Compliance.Tests.Policies;
@@ -19,13 +21,15 @@ internal sealed class BookWorld : IDisposable
     public static readonly Caller Anna = Person("anna"), Bert = Person("bert");
 
     private readonly X509Certificate2 _signer = Signer();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
     public BookWorld(TimeSpan pilotTimeMin = default)
     {
         var options = Options.Create(new PolicyOptions { PilotTimeMin = pilotTimeMin });
+        PolicyMetrics metrics = new(_services.GetRequiredService<IMeterFactory>());
         Book = new PolicyBook(Store, (jws, record) => SignedContent.Read(jws, record,
                 (certificate, _) => certificate.RawData.AsSpan().SequenceEqual(_signer.RawData), Time.GetUtcNow()),
-            new PolicyAudit(Audit), Shipped.Policy, Shipped.Bundle, options, Time);
+            new PolicyAudit(Audit, metrics), metrics, Shipped.Policy, Shipped.Bundle, options, Time);
         Shelf = new PolicyShelf(Book, options);
         Past = new PastDecisions(Shelf, Book, Time);
     }
@@ -42,7 +46,7 @@ internal sealed class BookWorld : IDisposable
 
     public PastDecisions Past { get; }
 
-    /// <summary>The shipped policy as another version, with eu-personal in one region more unless told otherwise.</summary>
+    /// <summary>The shipped policy as another version.</summary>
     public static ReadOnlyMemory<byte> Version(long version, Action<JsonObject>? change = null) => Shipped.With(p =>
     {
         p["version"] = version;
@@ -85,7 +89,11 @@ internal sealed class BookWorld : IDisposable
         return new ActivationOrder(version, active.ToDictionary(a => a.Region, a => a.Version), approvals, policies);
     }
 
-    public void Dispose() => _signer.Dispose();
+    public void Dispose()
+    {
+        _signer.Dispose();
+        _services.Dispose();
+    }
 
     private static Caller Person(string name) => new(CallerKind.Tenant, "", "", name);
 
@@ -94,7 +102,8 @@ internal sealed class BookWorld : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=signer", key, HashAlgorithmName.SHA256);
         return request.CreateSelfSigned(
-            new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero));
+            new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero),
+            new DateTimeOffset(2027, 1, 1, 0, 0, 0, TimeSpan.Zero));
     }
 }
 

@@ -26,6 +26,7 @@ public sealed class PolicyServer() : PostgresServer("policies", replicates: true
 public sealed class PolicyServiceTests(PolicyServer server) : IClassFixture<PolicyServer>
 {
     [Fact]
+    [Trait("Category", "Long")] // the command line's test goes most of this way too
     public async Task DraftToPilotToEverywhereAndBack_OverRealNodes_IsFollowedByRegion()
     {
         await using TestSync world = await TestSync.StartAsync(server, ["us-east-a", "eu-west-a"]);
@@ -74,9 +75,46 @@ public sealed class PolicyServiceTests(PolicyServer server) : IClassFixture<Poli
             DataClass = "eu-personal", Region = "us-east",
         });
         Assert.Equal((false, "eu-gdpr.data-privacy-framework", 4L), (why.Allowed, why.RuleId, why.PolicyVersion));
-        Assert.Equal([5L, 4L], (await bert.ListPoliciesAsync(new ListPoliciesRequest())).Policies.Select(p => p.Version));
+        Assert.Equal([5L, 4L],
+            (await bert.ListPoliciesAsync(new ListPoliciesRequest())).Policies.Select(p => p.Version));
         Assert.Contains("policy.activate policies/5 ended Succeeded", service.Audit.Lines);
         Assert.Contains("policy.approve policies/5 ended Denied OWN_APPROVAL", service.Audit.Lines);
+    }
+
+    [Fact]
+    public async Task CommandLine_SubmitApproveActivateRollBackReplay_DoesItAllOverTheWire()
+    {
+        await using TestSync world = await TestSync.StartAsync(server, ["us-east-a", "eu-west-a"]);
+        await using Host service = await Host.StartAsync(world, "us-east", "compliance");
+        await using Host europe = await Host.StartAsync(world, "eu-west", "routing");
+        using Desk desk = new(world, service.Url, "anna", "bert");
+        string file = desk.Write("policy.json", BookWorld.Version(5));
+        async Task SaysAsync(int code, string what, params string[] args)
+        {
+            int got = await desk.RunAsync(["policy", .. args]);
+            Assert.True(got == code && desk.Said.Contains(what, StringComparison.Ordinal), $"{got}: {desk.Said}");
+        }
+
+        await SaysAsync(0, "Policy 5 is a draft of tenant/anna's", "submit", file, "--tenant", "anna");
+        await SaysAsync(1, "OWN_APPROVAL", "approve", "5", "--tenant", "anna");
+        await SaysAsync(1, "nobody approved yet", "activate", "5", "--region", "eu-west", "--tenant", "anna");
+        await SaysAsync(0, "is approved by tenant/bert", "approve", "5", "--tenant", "bert");
+        await SaysAsync(1, "PILOT_REQUIRED", "activate", "5", "--tenant", "bert");
+        await SaysAsync(2, "no such region", "activate", "5", "--region", "mars", "--tenant", "bert");
+        await SaysAsync(0, "policy 5 in eu-west", "activate", "5", "--region", "eu-west", "--tenant", "bert");
+        await Calls.EventuallyAsync(() => Task.FromResult(europe.Policy.Version == 5));
+        await SaysAsync(0, "policy 5 in every other region", "activate", "5", "--tenant", "bert");
+        await SaysAsync(0, "policy 4 in every other region", "rollback", "--tenant", "anna");
+        await Calls.EventuallyAsync(() => Task.FromResult(europe.Policy.Order == 7));
+        await SaysAsync(0, "approved", "list", "--tenant", "anna");
+
+        string past = desk.Write("past.json", System.Text.Encoding.UTF8.GetBytes($$"""
+            { "decision_id": "a", "tenant": "demo", "model": "ocr", "data_class": "eu-personal",
+              "create_time": "2026-11-25T12:00:00Z", "policy_version": "4",
+              "policy_digest": "{{Shipped.Policy.Digest}}", "allowed_regions": ["eu-west"] }
+            """));
+        await SaysAsync(0, "0 of 1 decisions came out otherwise", "replay", past, "--tenant", "anna");
+        await SaysAsync(0, "0 of 1 decisions would come out otherwise", "simulate", "5", past, "--tenant", "anna");
     }
 
     private static async Task<ActivateOrderRequest> OrderAsync(
@@ -112,6 +150,8 @@ public sealed class PolicyServiceTests(PolicyServer server) : IClassFixture<Poli
         private Host(
             WebApplication app, TestSync world, string url, ControlRecord<ResidencyPolicy> record, MemoryAudit audit) =>
             (_app, _world, _url, _record, Audit) = (app, world, url, record, audit);
+
+        public string Url => _url;
 
         public ResidencyPolicy Policy => _record.Current;
 

@@ -46,7 +46,7 @@ internal sealed class SeededEvents(int seed)
         for (int i = _random.Next(1, 4); i > 0; i--)
             switch (_random.Next(13))
             {
-                case 0: filter.Tenant = Pick(Tenants[..3]); break;
+                case 0: filter.Tenant = Pick(Tenants.AsSpan(0, 3)); break;
                 case 1: filter.Actor = Actor(out _); break;
                 case 2: filter.Subject = Subject(); break;
                 case 3: filter.Resource = Resource(); break;
@@ -90,7 +90,7 @@ internal sealed class SeededEvents(int seed)
     private string Word() => _random.Next(4) switch
     {
         0 => Pick(s_words) + " " + Pick(s_words),
-        1 => Pick(s_words[..10])[..3] + "*",
+        1 => Pick(s_words.AsSpan(0, 10))[..3] + "*",
         2 => Pick(s_words).ToUpperInvariant(),
         _ => Pick(s_words),
     };

@@ -40,7 +40,8 @@ public sealed class TenantPolicyTests
 
     private static void Take(ControlRecord<ResidencyPolicy> policy, string what, string by)
     {
-        string now = Encoding.UTF8.GetString(PolicyBundle.Load(File).Span), next = now.Replace(what, by, StringComparison.Ordinal);
+        string now = Encoding.UTF8.GetString(PolicyBundle.Load(File).Span),
+            next = now.Replace(what, by, StringComparison.Ordinal);
         Assert.NotEqual(now, next);
         long version = policy.Version + 1;
         next = next.Replace($"\"version\":{version - 1}", $"\"version\":{version}", StringComparison.Ordinal);

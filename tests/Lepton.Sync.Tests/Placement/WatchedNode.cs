@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text;
+using Lepton.Compliance.Client;
 using Lepton.Compliance.Client.Law;
 using Lepton.ServiceDefaults;
+using Lepton.Sync.Client;
 using Lepton.Sync.Placement;
 using Lepton.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,7 +28,7 @@ internal sealed class WatchedNode : IDisposable
 
     public WatchedNode(
         string database, string folder, string self = "us-east-a", string[]? nodes = null, string? classes = null,
-        string? policy = null)
+        string? policy = null, ControlRecord<ResidencyPolicy>? policies = null)
     {
         string keyFile = Path.Combine(folder, "key");
         if (!File.Exists(keyFile))
@@ -67,7 +69,7 @@ internal sealed class WatchedNode : IDisposable
             Store, new KeptTopology(new TopologyFile(options, new FileSnapshotKey(options)), metrics,
                 NullLogger<KeptTopology>.Instance),
             new TopologyPlanner(definitions, new MinimumMovePlacement()), options, service, Time, metrics, _lifetime,
-            NullLogger<TopologyWatch>.Instance);
+            NullLogger<TopologyWatch>.Instance, policies);
         Ready = new TopologyReady(Watch, options);
     }
 

@@ -74,6 +74,11 @@ internal sealed class TestReceiver : IReplicationPeer, IReplicationStream, ITopo
 
     public long? ConfirmedAt => null;
 
+    /// <summary>The residency policy in force.</summary>
+    public bool PolicyAllows { get; set; } = true;
+
+    public bool MayHold(RecordClass recordClass, string region) => PolicyAllows && recordClass.Allows(region);
+
     public event Action<Topology>? Changed;
 
     public event Action<IReadOnlyList<KeyId>>? Destroyed

@@ -95,7 +95,8 @@ internal static class DraftCommands
                 return ExitCode.Ok;
             }
 
-            Spectre.Console.Table table = Tables.Create(">Version", "State", "Active in", "Author", "Approver", "Digest");
+            Spectre.Console.Table table = Tables.Create(
+                ">Version", "State", "Active in", "Author", "Approver", "Digest");
             foreach (Policy policy in answer.Policies)
             {
                 IEnumerable<string> where = active.Active.Where(a => a.Value == policy.Version)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Lepton.Compliance.V1;
 
@@ -109,7 +110,7 @@ internal static class PastCommands
 
     private static void Show(
         GatewayCall call, System.Text.Json.Nodes.JsonObject json, int total,
-        IReadOnlyCollection<ChangedDecision> changed, string how)
+        RepeatedField<ChangedDecision> changed, string how)
     {
         if (call.Json)
         {

@@ -23,7 +23,8 @@ internal static class PolicyCommand
     };
 
     /// <summary>A command that calls a compliance service; as who is logged in, else as tenant platform.</summary>
-    public static GatewayCommand Calls(Session session) => new(session, "platform", ClientService.Compliance);
+    public static GatewayCommand Calls(Session session) =>
+        new(session, service: ClientService.Compliance, fallback: "platform");
 
     public static Argument<string?> File(string standard = "deploy/residency.json") => new("FILE")
     {

@@ -22,6 +22,15 @@ internal static class PolicyOrder
             GetPolicyResponse found = await call.Gateway.Policies.GetPolicyAsync(
                 new GetPolicyRequest { Version = version }, call.Options);
             Policy policy = found.Policy;
+            if (policy.State == PolicyState.Draft)
+            {
+                throw new CommandFailure(ExitCode.Failed,
+                    $"Policy {version} is a draft of {policy.Author}'s that nobody approved yet.")
+                {
+                    Hints = [$"Somebody else does: ./lepton policy approve {version}"],
+                };
+            }
+
             approvals[version] = new PolicyApproval(policy.Digest, policy.Author, policy.Approver,
                 policy.ApproveTime?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch,
                 policy.State == PolicyState.Seed);

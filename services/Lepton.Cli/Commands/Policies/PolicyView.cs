@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Lepton.Cli.Output;
 using Lepton.Compliance.Client.Law;
 using Lepton.Compliance.V1;
@@ -111,7 +112,7 @@ internal static class PolicyView
 
     private static string Say(bool allowed, string rule) => $"{(allowed ? "allowed" : "denied")} by {rule}";
 
-    private static string Some(IReadOnlyList<string> names) => names.Count <= 6
+    private static string Some(RepeatedField<string> names) => names.Count <= 6
         ? string.Join(", ", names)
         : $"{string.Join(", ", names.Take(6))} and {names.Count - 6} more";
 
