@@ -13,8 +13,8 @@ internal sealed class AuditLog(
     public string Name => log.Value;
 
     /// <summary>
-    /// Writes events that <see cref="EventCheck"/> found good, whole or not at all. When this returns they are on disk, in
-    /// the second zone too while that answers.
+    /// Writes events that <see cref="EventCheck"/> found good, whole or not at all. When this returns they are on
+    /// disk, in the second zone too while that answers.
     /// </summary>
     /// <exception cref="LogUnavailableException">Nothing is acknowledged; a repetition is harmless.</exception>
     /// <exception cref="LogOverloadedException">Too many wait.</exception>

@@ -27,7 +27,8 @@ internal sealed class AuditOptions
     [Required(ErrorMessage = "a folder of the process' own, on a durable disk")]
     public string DataDirectory { get; set; } = "";
 
-    /// <summary>32 bytes in base64, mode 0600, the region's: seals the keys on disk. Required; set-up makes it.</summary>
+    /// <summary>32 bytes in base64, mode 0600, the region's: seals the keys on disk. Required; set-up makes
+    /// it.</summary>
     [Required(ErrorMessage = "a file with 32 bytes in base64; set-up makes one")]
     public string SecretFile { get; set; } = "";
 

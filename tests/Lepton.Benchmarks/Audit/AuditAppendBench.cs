@@ -98,7 +98,7 @@ internal static class AuditAppendBench
         }
         var verified = await VerifyAsync(database, writer.Peaks.Size);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"append {Paired.Median(appends):F0} entries/s, COPY {Paired.Median(copies):F0} rows/s, batches of {Batch}; "
+            $"append {Paired.Median(appends):F0} entries/s, COPY {Paired.Median(copies):F0} rows/s, {Batch} a batch; "
             + $"ratios {ratios.Min():F2} to {ratios.Max():F2}; verified {verified:F0} entries/s"));
         return new Dictionary<string, double>
         {

@@ -5,6 +5,8 @@ using Lepton.Compliance.Client.Audit.Proofs;
 using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using AuditOptions = Lepton.Compliance.Audit.AuditOptions;
 
 namespace Lepton.Compliance.Tests.Log;
 
@@ -86,7 +88,7 @@ public sealed class AppendTests(AuditServer server)
         await using AuditWorld world = await AuditWorld.StartAsync(server, ["eu-west/a"]);
         AuditHost host = world["eu-west/a"];
         await using Lepton.Compliance.Audit.Storage.AuditDatabase database = new(
-            host.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<Lepton.Compliance.Audit.AuditOptions>>(),
+            host.Services.GetRequiredService<IOptions<AuditOptions>>(),
             Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         await using Lepton.Compliance.Audit.Sequencing.LogWriter second =
             ActivatorUtilities.CreateInstance<Lepton.Compliance.Audit.Sequencing.LogWriter>(host.Services, database);

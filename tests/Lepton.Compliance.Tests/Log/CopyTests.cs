@@ -130,7 +130,8 @@ public sealed class CopyTests(AuditServer server)
     [Fact]
     public async Task Maintenance_MonthsOver_AreDroppedButForHoldsAndProofsStay()
     {
-        await using AuditWorld world = await AuditWorld.StartAsync(server, ["eu-west/a"], new() { ["KeepMonths"] = "1" });
+        await using AuditWorld world = await AuditWorld.StartAsync(
+            server, ["eu-west/a"], new() { ["KeepMonths"] = "1" });
         AuditHost host = world["eu-west/a"];
         await host.AppendAsync(AuditWorld.Events(300));
         TreeHead before = await host.HeadAsync();

@@ -8,7 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Lepton.Compliance.Tests.Log;
 
-/// <summary>C4: whatever the database's superuser changes is found, by the service itself and by the verifier.</summary>
+/// <summary>C4: whatever the database's superuser changes is found, by the service itself and by the
+/// verifier.</summary>
 [Collection("audit-log")]
 public sealed class TamperTests(AuditServer server)
 {
@@ -148,7 +149,8 @@ public sealed class TamperTests(AuditServer server)
         foreach (StoredEntry entry in await host.Services.GetRequiredService<EntryReads>()
             .RangeAsync(first, last, default))
             await writer.WriteEntryAsync(entry.Columns, entry.Bytes, null, default);
-        await writer.WriteConsistencyAsync(since, await reader.ConsistencyAsync(since, (long)head.Size, default), default);
+        await writer.WriteConsistencyAsync(
+            since, await reader.ConsistencyAsync(since, (long)head.Size, default), default);
         await writer.WriteEndAsync(head, default);
         return System.Text.Encoding.UTF8.GetString(stream.ToArray()).TrimEnd('\n').Split('\n');
     }

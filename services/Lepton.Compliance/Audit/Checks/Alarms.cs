@@ -7,7 +7,8 @@ namespace Lepton.Compliance.Audit.Checks;
 
 /// <summary>Somebody touched a log, or signed two histories.</summary>
 /// <param name="Log">Which.</param>
-/// <param name="Kind">What kind of damage, for metrics: entry, columns, gap, tree, head, truncated, history, copy.</param>
+/// <param name="Kind">What kind of damage, for metrics: entry, columns, gap, tree, head, truncated, history,
+/// copy.</param>
 /// <param name="Detail">What exactly, for people. Nothing personal.</param>
 /// <param name="Time">When it was first found.</param>
 internal sealed record Alarm(string Log, string Kind, string Detail, DateTimeOffset Time);

@@ -9,8 +9,8 @@ namespace Lepton.Compliance.Audit.Checks;
 /// log goes on, since what comes next is as provable as before.
 /// </summary>
 internal sealed partial class CheckWorker(
-    LogWriter writer, LogCheck check, EntryReads entries, LogName log, IOptions<AuditOptions> options, TimeProvider time,
-    ILogger<CheckWorker> logger) : BackgroundService
+    LogWriter writer, LogCheck check, EntryReads entries, LogName log, IOptions<AuditOptions> options,
+    TimeProvider time, ILogger<CheckWorker> logger) : BackgroundService
 {
     private long _next = 1;
 

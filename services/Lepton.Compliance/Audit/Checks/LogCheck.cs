@@ -39,7 +39,8 @@ internal sealed class LogCheck(
             size - tailEntries + 1), size, cancellationToken);
     }
 
-    /// <summary>Verifies entries from one sequence to another, and the tree above them. False: something is wrong.</summary>
+    /// <summary>Verifies entries from one sequence to another, and the tree above them. False: something is
+    /// wrong.</summary>
     public async Task<bool> SliceAsync(long first, long last, CancellationToken cancellationToken)
     {
         var isGood = true;

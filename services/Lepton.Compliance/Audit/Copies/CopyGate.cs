@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Compliance.Audit.Copies;
 
 /// <summary>
-/// Holds acknowledgements until the second zone has what they acknowledge. When it does not answer for a time the log goes on
-/// with one copy: degraded, until the other has caught up. Safe for concurrent use.
+/// Holds acknowledgements until the second zone has what they acknowledge. When it does not answer for a time the log
+/// goes on with one copy: degraded, until the other has caught up. Safe for concurrent use.
 /// </summary>
 internal sealed partial class CopyGate(
     PeerTable peers, LogWriter writer, IOptions<AuditOptions> options, TimeProvider time, ILogger<CopyGate> logger)
@@ -76,7 +76,8 @@ internal sealed partial class CopyGate(
 
     public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(IsDegraded
-        ? HealthCheckResult.Degraded($"The audit log is acknowledged with one copy: {peers.SecondZone?.Name} is behind.")
+        ? HealthCheckResult.Degraded(
+            $"The audit log is acknowledged with one copy: {peers.SecondZone?.Name} is behind.")
         : HealthCheckResult.Healthy());
 
     private void Degrade(string holder)

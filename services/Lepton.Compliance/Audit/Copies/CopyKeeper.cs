@@ -8,6 +8,8 @@ using Lepton.Compliance.Audit.Storage;
 using Lepton.Compliance.Audit.Tree;
 using Lepton.Compliance.Client.Audit.Proofs;
 using Lepton.Compliance.V1;
+using Lepton.ServiceDefaults;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -169,8 +171,7 @@ internal sealed class CopyKeeper(
 }
 
 /// <summary>The installation's certificate authority, by which heads are verified.</summary>
-internal sealed class InstallationAuthority(Microsoft.Extensions.Options.IOptions<Lepton.ServiceDefaults.TlsOptions> tls)
-    : IDisposable
+internal sealed class InstallationAuthority(IOptions<TlsOptions> tls) : IDisposable
 {
     private X509Certificate2? _certificate;
 

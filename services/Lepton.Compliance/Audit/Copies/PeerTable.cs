@@ -6,7 +6,8 @@ using Microsoft.Extensions.Options;
 
 namespace Lepton.Compliance.Audit.Copies;
 
-/// <summary>The other services and the way to each: mutual TLS, the region's service compliance at the other end.</summary>
+/// <summary>The other services and the way to each: mutual TLS, the region's service compliance at the other
+/// end.</summary>
 internal sealed class PeerTable(
     IOptions<PeerOptions> options, IOptions<AuditOptions> audit, LogName log, PeerHttp http, TimeProvider time)
     : IDisposable
@@ -24,7 +25,8 @@ internal sealed class PeerTable(
         ? zones.FirstOrDefault(p => string.CompareOrdinal(p.Name, log.Service) > 0) ?? zones.FirstOrDefault()
         : null;
 
-    /// <summary>Whoever gets a copy: the second zone, and of each copy region the zone of the same name, or its first.</summary>
+    /// <summary>Whoever gets a copy: the second zone, and of each copy region the zone of the same name, or its
+    /// first.</summary>
     public IReadOnlyList<PeerOptions.Peer> Holders =>
     [
         .. ((PeerOptions.Peer?[])[SecondZone, .. audit.Value.CopyRegions.Where(r => r != log.Region).Select(region =>

@@ -4,8 +4,8 @@ using Lepton.Compliance.Audit.Storage;
 namespace Lepton.Compliance.Audit.Copies;
 
 /// <summary>
-/// What was written last, for those who copy it, so that they need not read it again; and the signal that there is more.
-/// Bounded by bytes. Safe for concurrent use.
+/// What was written last, for those who copy it, so that they need not read it again; and the signal that there is
+/// more. Bounded by bytes. Safe for concurrent use.
 /// </summary>
 internal sealed class RecentEntries
 {

@@ -80,8 +80,11 @@ internal sealed class TreeReader(AuditDatabase database, string log, string tabl
             return known;
         var rows = await database.QueryAsync(
             "SELECT hashes FROM audit_tiles WHERE log = $1 AND level = $2 AND tile = $3",
-            [Sql.Of(log), new NpgsqlParameter<short> { TypedValue = (short)level, NpgsqlDbType = NpgsqlDbType.Smallint },
-                Sql.Of(index)], r => r.GetFieldValue<byte[]>(0), cancellationToken);
+            [
+                Sql.Of(log),
+                new NpgsqlParameter<short> { TypedValue = (short)level, NpgsqlDbType = NpgsqlDbType.Smallint },
+                Sql.Of(index),
+            ], r => r.GetFieldValue<byte[]>(0), cancellationToken);
         var hashes = rows.Count > 0 ? rows[0] : [];
         if (level == 0 && hashes.Length < TileStore.Width * MerkleTree.HashBytes)
             hashes = [.. hashes, .. await LeavesAsync(index, hashes.Length / MerkleTree.HashBytes, cancellationToken)];
