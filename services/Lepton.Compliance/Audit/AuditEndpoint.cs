@@ -149,7 +149,7 @@ internal sealed class AuditEndpoint(
                 throw AuditErrors.FieldInvalid("hold.tenant", $"takes at most {TextMax} characters");
             if (hold.FromTime is null || hold.ToTime is null || hold.FromTime >= hold.ToTime)
                 throw AuditErrors.FieldInvalid("hold.to_time", "takes a time after from_time; both are required");
-            RequireTenant(context, hold.Tenant, Permission.SubjectsManage);
+            RequireTenant(context, hold.Tenant, Permission.AuditManage);
             return new PlaceHoldResponse { Hold = await holds.PlaceAsync(hold, context.CancellationToken) };
         });
 
@@ -160,7 +160,7 @@ internal sealed class AuditEndpoint(
                 throw AuditErrors.FieldInvalid("hold_id", "takes a UUID");
             var hold = await holds.FindAsync(id, context.CancellationToken)
                 ?? throw AuditErrors.HoldUnknown(request.HoldId);
-            RequireTenant(context, hold.Tenant, Permission.SubjectsManage);
+            RequireTenant(context, hold.Tenant, Permission.AuditManage);
             return new ReleaseHoldResponse { Hold = await holds.ReleaseAsync(id, context.CancellationToken) };
         });
 

@@ -31,6 +31,8 @@ internal sealed class AuditWorld : IAsyncDisposable
         { "version": 2, "tenants": {}, "assignments": [
           { "tenant": "platform", "role": "admin", "regions": ["*"], "allTenants": true },
           { "tenant": "platform", "role": "auditor", "regions": ["*"], "allTenants": true },
+          { "tenant": "platform", "role": "audit-officer", "regions": ["*"], "allTenants": true },
+          { "tenant": "platform", "role": "steward", "regions": ["*"], "allTenants": true },
           { "tenant": "demo", "role": "auditor", "regions": ["*"] }] }
         """;
 
