@@ -50,7 +50,8 @@ public sealed class AuditTests(IdentityServer server) : AuthorityTests(server)
     public async Task Revoke_TokenAndSession_AreTold()
     {
         var token = await Authority.ProgramTokenAsync();
-        (await Authority.PostAsync("/revoke", [("token", token), .. Authority.Site.Batch.Credentials(Authority)])).IsOk();
+        (await Authority.PostAsync(
+            "/revoke", [("token", token), .. Authority.Site.Batch.Credentials(Authority)])).IsOk();
         var person = await new Person(Authority).LogInAsync();
         (await Authority.PostAsync("/revoke", ("token", person["refresh_token"]), ("client_id", "lepton-cli"))).IsOk();
         var revoked = Events().Where(e => e.Action == "identity.revoke").ToList();

@@ -167,7 +167,8 @@ internal sealed partial class AuditSender(
             (_stream, _streamNode) = (nodes.Open(node), node);
         }
         using CancellationTokenSource end = new(options.Value.CallTimeMax, time);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, stoppingToken);
+        using CancellationTokenSource either =
+            CancellationTokenSource.CreateLinkedTokenSource(end.Token, stoppingToken);
         await _stream.SendAsync(new AppendRequest { Batch = ++_batch, Events = { events } }, either.Token);
     }
 

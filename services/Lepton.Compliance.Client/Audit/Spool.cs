@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Lepton.Compliance.Client.Audit;
 
 /// <summary>
-/// Events on their way to the log. Who writes while another's flush goes on shares the next one (group commit). It needs
-/// no host: it takes events before the host has started and after it has stopped.
+/// Events on their way to the log. Who writes while another's flush goes on shares the next one (group commit). It
+/// needs no host: it takes events before the host has started and after it has stopped.
 /// </summary>
 internal sealed partial class Spool : IDisposable
 {
@@ -251,10 +251,11 @@ internal sealed partial class Spool : IDisposable
     private partial void LogTornTailCut(long bytes);
 
     [LoggerMessage(LogLevel.Warning,
-        "No audit log is configured (Audit:Nodes): the newest {Bytes} bytes of events stay in the spool, older ones go")]
+        "No audit log is configured (Audit:Nodes): the newest {Bytes} bytes of events stay in the spool, others go")]
     private partial void LogRing(long bytes);
 
-    [LoggerMessage(LogLevel.Error, "Audit events cannot be kept: regulated and management work is refused until they can")]
+    [LoggerMessage(LogLevel.Error,
+        "Audit events cannot be kept: regulated and management work is refused until they can")]
     private partial void LogFailing(Exception e);
 
     [LoggerMessage(LogLevel.Information, "Audit events are kept again")]

@@ -5,8 +5,8 @@ using Lepton.ServiceDefaults;
 namespace Lepton.Compliance.Client.Audit;
 
 /// <summary>
-/// The spool's files: append-only segments. One process, one writer, one reader. Each start begins a new segment: what a
-/// crash tore off the end of the last one is cut.
+/// The spool's files: append-only segments. One process, one writer, one reader. Each start begins a new segment: what
+/// a crash tore off the end of the last one is cut.
 /// </summary>
 internal sealed class SpoolFiles : IDisposable
 {

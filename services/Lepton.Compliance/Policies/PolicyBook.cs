@@ -25,8 +25,10 @@ internal sealed class PolicyBook(
 {
     private const int NoteMax = 1000;
 
-    // What "*" stands for: every region that the installation's policy names.
-    private readonly string[] _world = [.. seed.Regions.Union(seed.Law?.Regions.Keys ?? [])];
+    // What "*" stands for.
+    private readonly string[] _world = options.Value.Regions.Count > 0
+        ? [.. options.Value.Regions]
+        : [.. seed.Regions.Union(seed.Law?.Regions.Keys ?? [])];
 
     public async Task<PolicyRecord> FindAsync(long version, CancellationToken cancellationToken)
     {

@@ -14,6 +14,14 @@ internal sealed class PolicyOptions
     [Range(typeof(TimeSpan), "00:00:00", "90.00:00:00", ErrorMessage = "0 s to 90 days")]
     public TimeSpan PilotTimeMin { get; set; } = TimeSpan.Zero;
 
+    /// <summary>
+    /// The platform's regions, which is what <c>*</c> stands for, as routers have them: replays of open classes need
+    /// it.
+    /// At most 256; default: those that the installation's policy names.
+    /// </summary>
+    [MaxLength(256)]
+    public IList<string> Regions { get; } = [];
+
     /// <summary>Versions that are kept, the oldest are never dropped: more are refused. 10 to 10,000, default
     /// 1,000.</summary>
     [Range(10, 10_000)]

@@ -14,7 +14,8 @@ namespace Lepton.Routing.Gateway;
 /// <summary>Sends one attempt, holds back what can be held of its answer, says how it failed, and books its
 /// end.</summary>
 internal sealed partial class AttemptRunner(
-    Forwarder forwarder, DecisionLog log, RegulatedAudit audit, RoutingMetrics metrics, IOptions<RoutingOptions> options, TimeProvider time,
+    Forwarder forwarder, DecisionLog log, RegulatedAudit audit, RoutingMetrics metrics,
+    IOptions<RoutingOptions> options, TimeProvider time,
     ILogger<AttemptRunner> logger)
 {
     /// <summary>Never throws: whatever happens is in the attempt, and the request's signal is raised.</summary>

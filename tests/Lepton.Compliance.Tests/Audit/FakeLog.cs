@@ -11,7 +11,7 @@ using Reason = Lepton.Compliance.V1.ErrorReason;
 
 namespace Lepton.Compliance.Tests.Audit;
 
-/// <summary>The audit log as its contract says, over real mutual TLS, with faults at will and nothing on disk.</summary>
+/// <summary>The audit log as its contract says, over real mutual TLS, with faults at will, in memory.</summary>
 internal sealed class FakeLog : IAsyncDisposable
 {
     private readonly WebApplication _app;

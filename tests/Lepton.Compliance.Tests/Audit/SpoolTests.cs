@@ -107,7 +107,8 @@ public sealed class SpoolTests : IDisposable
     public async Task Write_ManyAtOnce_ShareFlushes()
     {
         int flushes = 0;
-        using TestSpool spool = new(TestSpool.WithLog(_directory, 4 << 20), path => new CountedFile(path, () => flushes++));
+        using TestSpool spool = new(TestSpool.WithLog(_directory, 4 << 20),
+            path => new CountedFile(path, () => flushes++));
         await Task.WhenAll(Enumerable.Range(0, 2_000).Select(_ => Task.Run(
             () => spool.Log.WriteAsync(Event(), CancellationToken.None).AsTask())));
         Assert.InRange(flushes, 1, 1_000);

@@ -23,9 +23,11 @@ internal sealed class BookWorld : IDisposable
     private readonly X509Certificate2 _signer = Signer();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
-    public BookWorld(TimeSpan pilotTimeMin = default)
+    public BookWorld(TimeSpan pilotTimeMin = default, params string[] regions)
     {
         var options = Options.Create(new PolicyOptions { PilotTimeMin = pilotTimeMin });
+        foreach (var region in regions)
+            options.Value.Regions.Add(region);
         PolicyMetrics metrics = new(_services.GetRequiredService<IMeterFactory>());
         Book = new PolicyBook(Store, (jws, record) => SignedContent.Read(jws, record,
                 (certificate, _) => certificate.RawData.AsSpan().SequenceEqual(_signer.RawData), Time.GetUtcNow()),

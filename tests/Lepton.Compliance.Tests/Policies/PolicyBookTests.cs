@@ -172,6 +172,17 @@ public sealed class PolicyBookTests : IDisposable
     }
 
     [Fact]
+    public async Task Replay_OpenClassOnAPlatformOfTwoRegions_GoesByThePlatformsRegions()
+    {
+        using BookWorld world = new(default, "us-east", "eu-west");
+        PastDecision open = new("a", "demo", "ocr", "public", world.Time.GetUtcNow(), 4, Shipped.Policy.Digest,
+            ["eu-west", "us-east"]);
+
+        Assert.Empty(await world.Past.ReplayAsync([open], default));
+        Assert.Contains("ap-southeast", Assert.Single(await _world.Past.ReplayAsync([open], default)).Is);
+    }
+
+    [Fact]
     public async Task Simulate_UnderANarrowerVersion_SaysWhatWouldBeLostAndWhy()
     {
         await _world.SubmitAsync(BookWorld.Anna, 5, p =>

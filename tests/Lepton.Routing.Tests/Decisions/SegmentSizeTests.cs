@@ -31,8 +31,10 @@ public sealed class SegmentSizeTests(ITestOutputHelper output) : IDisposable
         EffectiveClass dataClass = ((ResidencyVerdict.Known)policy.Decide("demo", "ocr", null)).Class;
         CandidateView[] views = [.. Enumerable.Range(0, 5).Select(_ => View(
         [
-            .. Enumerable.Range(0, 6).Select(i => Node($"inference-eu-west-{i}", 8 + i, 20 + i, rttMs: 0.31 + (i * 0.07))),
-            Node("", 9, rttMs: 81.3, slots: 48, region: "us-east"), Node("", 9, rttMs: 148.9, slots: 48, region: "ap-southeast"),
+            .. Enumerable.Range(0, 6).Select(
+                i => Node($"inference-eu-west-{i}", 8 + i, 20 + i, rttMs: 0.31 + (i * 0.07))),
+            Node("", 9, rttMs: 81.3, slots: 48, region: "us-east"),
+            Node("", 9, rttMs: 148.9, slots: 48, region: "ap-southeast"),
         ]))];
         ArrayBufferWriter<byte> frames = new();
         Queue<Candidate> underWay = new();
@@ -67,7 +69,7 @@ public sealed class SegmentSizeTests(ITestOutputHelper output) : IDisposable
         SegmentFile segment = new(_directory, "0000000000000001");
         segment.Pack(frames.WrittenSpan);
         double before = frames.WrittenCount / (double)Decisions, after = segment.Bytes / (double)Decisions;
-        output.WriteLine($"{before:0} bytes a decision, {after:0} in a sealed segment ({before / after:0.0} times less)");
+        output.WriteLine($"{before:0} bytes a decision, {after:0} sealed ({before / after:0.0} times less)");
         Assert.Equal(frames.WrittenSpan.ToArray(), segment.Read());
         Assert.InRange(after, 20, 160);
         Assert.InRange(before / after, 6, 100);

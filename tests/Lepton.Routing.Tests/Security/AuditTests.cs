@@ -99,7 +99,8 @@ public sealed class AuditTests
                 events[0].Details["permission"]));
         Assert.Equal((AuditOutcome.Succeeded, "", events[0].Id),
             (events[1].Outcome, events[1].Reason, events[1].Details["begun"]));
-        Assert.Equal(("lepton.routing.v1.RoutingService/DrainNode", "nodes/nobody", AuditOutcome.Failed, "NODE_UNKNOWN"),
+        Assert.Equal(
+            ("lepton.routing.v1.RoutingService/DrainNode", "nodes/nobody", AuditOutcome.Failed, "NODE_UNKNOWN"),
             (events[3].Action, events[3].Resource, events[3].Outcome, events[3].Reason));
         Assert.Equal("127.0.0.1", events[3].Actor.Address);
         Assert.True(events[3].Actor.Service);
