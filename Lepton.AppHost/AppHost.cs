@@ -63,6 +63,8 @@ ComplianceNode[] auditors =
        where installation.HasRecords
        select AddCompliance(region, i),
 ];
+foreach (ComplianceNode auditor in auditors)
+    AddPeerTable(auditor);
 foreach (Member member in keepers.Length > 0 ? members : [])
     AddControlTable(member);
 foreach (Member member in members)
@@ -279,8 +281,37 @@ ComplianceNode AddCompliance(Region region, int index)
         container => container.WithVolume($"{name}-data", "/var/lib/lepton/compliance"));
     string pki = installation.Pki(region, "compliance", publishing);
     node.WithEnvironment("Compliance__Roles__SignerCertificateFile", $"{pki}/roles.crt")
-        .WithEnvironment("Compliance__Roles__SignerKeyFile", $"{pki}/roles.key");
+        .WithEnvironment("Compliance__Roles__SignerKeyFile", $"{pki}/roles.key")
+        .WithEnvironment("Compliance__Audit__SignerCertificateFile", $"{pki}/audit.crt")
+        .WithEnvironment("Compliance__Audit__SignerKeyFile", $"{pki}/audit.key")
+        .WithEnvironment("Compliance__Audit__DataDirectory", publishing
+            ? "/var/lib/lepton/compliance"
+            : Path.Combine(installation.Instance, "compliance", $"{region.Name}-{zone}"));
+    string keys = publishing ? pki : Path.Combine(installation.Home, "pki", "compliance");
+    node.WithEnvironment("Compliance__Audit__IndexKeyFile", Path.Combine(keys, "index.key"))
+        .WithEnvironment("Compliance__Audit__SecretFile", publishing
+            ? $"{keys}/secret.key"
+            : Path.Combine(keys, region.Name, "secret.key"));
+    if (!publishing)
+        node.WithEnvironment("Compliance__Audit__DatabaseFile",
+            Path.Combine(installation.Instance, "pg", $"{region.Name}-{zone}", "connections.json"));
     return new ComplianceNode(node, region, zone, index, port);
+}
+
+// Every audit log's service knows every other: they copy, witness and erase for each other.
+void AddPeerTable(ComplianceNode from)
+{
+    foreach ((ComplianceNode to, int i) in auditors.Select((node, i) => (node, i)))
+    {
+        string key = string.Create(CultureInfo.InvariantCulture, $"Compliance__Peers__{i}__");
+        from.Resource.WithEnvironment(key + "Region", to.Region.Name).WithEnvironment(key + "Zone", to.Zone);
+        bool far = installation.HasWan && to.Region != from.Region;
+        if (publishing)
+            from.Resource.WithEnvironment(key + "Url", to.Resource.GetEndpoint("https"));
+        else
+            from.Resource.WithEnvironment(key + "Url", Region.Url(
+                far ? installation.WanCompliancePort(from.Region, to.Region, to.Index) : to.Port));
+    }
 }
 
 // Every node knows every other: by which address it reaches it. The same list on all: it seeds the first topology.
@@ -368,7 +399,7 @@ IResourceBuilder<ProjectResource> AddService<TProject>(
         {
             container.WithDockerfile("..", dockerfile);
             // Filled by whoever deploys: ca.crt, access.jws, tls.crt and tls.key; a router's also hop.crt and hop.key,
-            // Compliance's roles.crt and roles.key.
+            // Compliance's roles.crt and roles.key, audit.crt and audit.key, index.key and secret.key.
             container.WithVolume($"{name}-pki", pki, isReadOnly: true);
             container.WithVolume($"{name}-audit", "/var/lib/lepton/audit");
             if (installation.HasRecords)
@@ -435,6 +466,8 @@ void AddWan()
                 Relay(from, to, installation.WanPort(from, to, there.Index), there.Port);
         foreach (SyncNode to in keepers.Where(to => to.Region != from))
             Relay(from, to.Region, installation.WanSyncPort(from, to.Region, to.Index), to.Port);
+        foreach (ComplianceNode to in auditors.Where(to => to.Region != from))
+            Relay(from, to.Region, installation.WanCompliancePort(from, to.Region, to.Index), to.Port);
     }
 
     void Relay(Region from, Region to, int port, int target) => wan.WithArgs(string.Create(

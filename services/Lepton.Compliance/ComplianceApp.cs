@@ -1,5 +1,7 @@
+using Lepton.Compliance.Audit;
 using Lepton.Compliance.Policies;
 using Lepton.Compliance.Roles;
+using Lepton.Compliance.Search;
 using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
@@ -13,13 +15,19 @@ internal static class ComplianceApp
     public static readonly IReadOnlyDictionary<string, AccessRule> NoOthers = new Dictionary<string, AccessRule>();
 
     /// <summary>Its own contracts.</summary>
-    public static readonly ServiceDescriptor[] Offered = [V1.PolicyService.Descriptor, RoleService.Descriptor];
+    public static readonly ServiceDescriptor[] Offered =
+        [AuditService.Descriptor, AuditPeerService.Descriptor, AuditSearchService.Descriptor,
+            V1.PolicyService.Descriptor, RoleService.Descriptor];
 
     public static IServiceCollection AddCompliance(this IServiceCollection services) => services
+        .AddAudit()
+        .AddSearch()
         .AddPolicies()
         .AddRoles();
 
     public static WebApplication MapCompliance(this WebApplication app) => app
+        .MapAudit()
+        .MapSearch()
         .MapPolicies()
         .MapRoles();
 }

@@ -19,6 +19,8 @@ internal static class Bench
             Policy.PolicyBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
         ("sync", "writes, capture, replication, reads and placement beside PostgreSQL and etcd", Sync.SyncBench.Run),
+        ("audit", "appending to the audit log against COPY of the same rows, and verified entries/s",
+            Audit.AuditAppendBench.Run),
         ("audit-search", "a page of each form of search in 5 M rows of the audit log, ms", Audit.AuditSearchBench.Run),
         ("ledger", "acknowledged writes lost while processes, servers, disks and wires fail",
             Sync.Ledger.LedgerBench.Run),

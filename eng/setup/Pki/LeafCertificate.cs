@@ -17,6 +17,9 @@ internal sealed class LeafCertificate
     /// connection.</summary>
     public const string AccessFileUsage = "1.3.6.1.4.1.59999.1.2";
 
+    /// <summary>"Lepton audit tree heads": this key signs what an audit log was and opens no TLS connection.</summary>
+    public const string TreeHeadUsage = "1.3.6.1.4.1.59999.1.3";
+
     /// <summary>"Lepton roles": this key signs roles that are granted by call and opens no TLS connection.</summary>
     public const string RolesUsage = "1.3.6.1.4.1.59999.1.4";
 
@@ -46,6 +49,9 @@ internal sealed class LeafCertificate
 
     public static LeafCertificate RoleSigner(string region) =>
         new($"roles.compliance.{region}", $"/region/{region}/service/compliance", false, RolesUsage);
+
+    public static LeafCertificate TreeHeadSigner(string region) =>
+        new($"audit.compliance.{region}", $"/region/{region}/service/compliance", false, TreeHeadUsage);
 
     public static LeafCertificate AccessSigner() => new("access", "/access", false, AccessFileUsage);
 

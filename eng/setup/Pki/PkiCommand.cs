@@ -31,6 +31,7 @@ internal static partial class PkiCommand
             Console.WriteLine($"set-up: {issued} certificates issued for {string.Join(", ", regions)}");
         IdentityFiles.Ensure(paths.Pki);
         SyncFiles.Ensure(paths.Pki, regions);
+        ComplianceFiles.Ensure(paths.Pki, regions);
         SignAccess(paths);
     }
 
@@ -86,6 +87,7 @@ internal static partial class PkiCommand
                 Ensure(LeafCertificate.Service(region, service), $"services/{region}/{service}", "tls");
             Ensure(LeafCertificate.HopSigner(region), $"services/{region}/routing", "hop");
             Ensure(LeafCertificate.RoleSigner(region), $"services/{region}/compliance", "roles");
+            Ensure(LeafCertificate.TreeHeadSigner(region), $"services/{region}/compliance", "audit");
         }
         foreach (var tenant in tenants)
             Ensure(LeafCertificate.Tenant(tenant), $"clients/{tenant}", "tls");

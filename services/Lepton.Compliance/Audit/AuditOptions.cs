@@ -27,7 +27,8 @@ internal sealed class AuditOptions
     [Required(ErrorMessage = "a folder of the process' own, on a durable disk")]
     public string DataDirectory { get; set; } = "";
 
-    /// <summary>32 bytes in base64, mode 0600, the region's: seals the keys on disk. Required; set-up makes it.</summary>
+    /// <summary>32 bytes in base64, mode 0600, the region's: seals the keys on disk. Required; set-up makes
+    /// it.</summary>
     [Required(ErrorMessage = "a file with 32 bytes in base64; set-up makes one")]
     public string SecretFile { get; set; } = "";
 
@@ -80,6 +81,13 @@ internal sealed class AuditOptions
     /// <summary>Regions beside the own that get a copy. At most 8; default none.</summary>
     [MaxLength(8)]
     public IList<string> CopyRegions { get; } = [];
+
+    /// <summary>
+    /// Services (REGION/ZONE) that are gone for good: an empty log begins without their word that they know of no
+    /// earlier one. At most 64; default none.
+    /// </summary>
+    [MaxLength(64)]
+    public IList<string> BeginWithout { get; } = [];
 
     /// <summary>How often the others' heads are fetched and verified. 100 ms to 1 h, default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ErrorMessage = "100 ms to 1 h")]

@@ -11,5 +11,6 @@ internal static class AuditCommand
         AuditSearchCommands.Search(session),
         AuditSearchCommands.Show(session),
         AuditSearchCommands.Export(session),
+        VerifyCommand.Create(session),
     };
 }

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Lepton.Compliance.Client.Audit.Proofs;
 
 /// <summary>
-/// A tree that only grows, by the roots of its complete subtrees: at most one a power of two, so 64 hashes at most. From
-/// it come the root, and the roots of every later size, without any leaf.
+/// A tree that only grows, by the roots of its complete subtrees: at most one a power of two, so 64 hashes at most.
+/// From it come the root, and the roots of every later size, without any leaf.
 /// </summary>
 public sealed class CompactRange
 {
@@ -14,7 +14,8 @@ public sealed class CompactRange
     public CompactRange() => _peaks = [];
 
     /// <param name="size">How many leaves.</param>
-    /// <param name="peaks">Roots of the complete subtrees, the largest (left) first: one for each 1 bit of the size.</param>
+    /// <param name="peaks">Roots of the complete subtrees, the largest (left) first: one for each 1 bit of the
+    /// size.</param>
     /// <exception cref="ArgumentException">They are not as many as that.</exception>
     public CompactRange(long size, IEnumerable<byte[]> peaks)
     {
@@ -37,7 +38,8 @@ public sealed class CompactRange
 
     /// <summary>Adds a leaf.</summary>
     /// <param name="leafHash">Its hash.</param>
-    /// <param name="onNode">Told of every complete subtree above leaves: its level (1: of two leaves), its index, its root.</param>
+    /// <param name="onNode">Told of every complete subtree above leaves: its level (1: of two leaves), its index, its
+    /// root.</param>
     public void Append(byte[] leafHash, Action<int, long, byte[]>? onNode = null)
     {
         var hash = leafHash;

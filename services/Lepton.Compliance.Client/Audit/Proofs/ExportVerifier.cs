@@ -21,7 +21,8 @@ public sealed record ExportReport(
 
 /// <summary>
 /// Verifies an export with nothing but it and the installation's certificate authority: every entry is in the tree that
-/// the log signed and others witnessed, in its place, without gaps (of a range), and its columns say what its bytes say.
+/// the log signed and others witnessed, in its place, without gaps (of a range), and its columns say what its bytes
+/// say.
 /// </summary>
 /// <param name="authority">The installation's certificate authority.</param>
 /// <param name="since">A head that was kept earlier: the log must still begin with it. Null: none.</param>
@@ -123,8 +124,8 @@ public sealed class ExportVerifier(X509Certificate2 authority, TreeHead? since, 
             _range = RangeTree.Begin(_header);
             if (_range is null)
             {
-                Fault($"line {number}: range {line.First} to {line.Last} of {line.Size}: the hashes before and after it "
-                    + "are not as many as it takes");
+                Fault($"line {number}: range {line.First} to {line.Last} of {line.Size}: the hashes before and after "
+                    + "it are not as many as it takes");
                 return false;
             }
         }

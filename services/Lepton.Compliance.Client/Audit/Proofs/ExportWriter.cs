@@ -32,7 +32,8 @@ public sealed class ExportWriter(Stream stream)
     /// <summary>An entry.</summary>
     /// <param name="columns">As they are stored: the verifier holds them against the bytes.</param>
     /// <param name="bytes">The stored bytes.</param>
-    /// <param name="proof">Of a selection: the inclusion proof in the tree of the header's size. Of a range: null.</param>
+    /// <param name="proof">Of a selection: the inclusion proof in the tree of the header's size. Of a range:
+    /// null.</param>
     /// <param name="cancellationToken">Ends the writing.</param>
     public Task WriteEntryAsync(
         EntryColumns columns, byte[] bytes, IReadOnlyList<byte[]>? proof, CancellationToken cancellationToken)

@@ -3,7 +3,8 @@ using Lepton.Compliance.V1;
 
 namespace Lepton.Compliance.Client.Audit.Proofs;
 
-/// <summary>A tree head in a file of its own, in the form of an export's line: what a later export is held against.</summary>
+/// <summary>A tree head in a file of its own, in the form of an export's line: what a later export is held
+/// against.</summary>
 public static class HeadFile
 {
     /// <summary>One line of JSON.</summary>

@@ -34,7 +34,8 @@ public static class MerkleTree
     /// <summary>The root of no entries: SHA-256 of nothing.</summary>
     public static byte[] EmptyRoot { get; } = SHA256.HashData([]);
 
-    /// <summary>Whether a leaf is the one at an index (from 0) of a tree of this size and root (RFC 9162, 2.1.3.2).</summary>
+    /// <summary>Whether a leaf is the one at an index (from 0) of a tree of this size and root (RFC 9162,
+    /// 2.1.3.2).</summary>
     public static bool VerifyInclusion(
         long index, long size, ReadOnlySpan<byte> leafHash, IReadOnlyList<byte[]> proof, ReadOnlySpan<byte> root)
     {

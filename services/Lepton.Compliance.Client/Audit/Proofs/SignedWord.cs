@@ -23,8 +23,8 @@ internal static class SignedWord
         {
             ["alg"] = "ES256", ["typ"] = type, ["x5c"] = new[] { Convert.ToBase64String(certificate.RawData) },
         });
-        var signed =
-            $"{Base64Url.EncodeToString(header)}.{Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(claims))}";
+        var said = Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(claims));
+        var signed = $"{Base64Url.EncodeToString(header)}.{said}";
         var signature = key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256);
         return $"{signed}.{Base64Url.EncodeToString(signature)}";
     }

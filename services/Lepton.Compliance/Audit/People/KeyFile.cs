@@ -10,10 +10,10 @@ namespace Lepton.Compliance.Audit.People;
 internal sealed record KeyItem(Guid Id, PersonKey? Key);
 
 /// <summary>
-/// Persons' keys in a file, <c>keys-N</c>, of frames sealed with the key in <c>kek-N</c>, which the region's secret seals.
-/// Appending is one frame and one flush; destroying writes all others anew under a new N and shreds both former files,
-/// so that no copy of the blocks can be read. Frame: length (4 bytes, big-endian), nonce (12), items sealed, tag (16);
-/// its place in the file and N are associated data. Used by one at a time.
+/// Persons' keys in a file, <c>keys-N</c>, of frames sealed with the key in <c>kek-N</c>, which the region's secret
+/// seals. Appending is one frame and one flush; destroying writes all others anew under a new N and shreds both
+/// former files, so that no copy of the blocks can be read. Frame: length (4 bytes, big-endian), nonce (12), items
+/// sealed, tag (16); its place in the file and N are associated data. Used by one at a time.
 /// </summary>
 /// <param name="folder">The process' own.</param>
 /// <param name="secret">The region's, 32 bytes.</param>

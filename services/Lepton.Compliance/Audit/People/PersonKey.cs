@@ -4,7 +4,8 @@ using Lepton.Compliance.V1;
 
 namespace Lepton.Compliance.Audit.People;
 
-/// <summary>What a person's key is found by: HMAC-SHA256 under the installation's index key over tenant, 0, name.</summary>
+/// <summary>What a person's key is found by: HMAC-SHA256 under the installation's index key over tenant, 0,
+/// name.</summary>
 internal readonly record struct PersonHandle(UInt128 High, UInt128 Low)
 {
     public const int Bytes = 32;
@@ -22,7 +23,8 @@ internal readonly record struct PersonHandle(UInt128 High, UInt128 Low)
     }
 }
 
-/// <summary>One person's key in one log: seals what names the person, and makes the index that it is found by.</summary>
+/// <summary>One person's key in one log: seals what names the person, and makes the index that it is found
+/// by.</summary>
 internal sealed class PersonKey
 {
     public const int IdBytes = 16, KeyBytes = 32, IndexBytes = 16;

@@ -69,7 +69,8 @@ internal sealed class PersonKeys : IDisposable
             {
                 if (!_own.TryGetValue(person, out var key) || key.IsDestroyed)
                     made.Add(key = new PersonKey(
-                        new Guid(RandomNumberGenerator.GetBytes(PersonKey.IdBytes)), person, _log.Value, RandomNumberGenerator.GetBytes(PersonKey.KeyBytes)));
+                        new Guid(RandomNumberGenerator.GetBytes(PersonKey.IdBytes)), person, _log.Value,
+                        RandomNumberGenerator.GetBytes(PersonKey.KeyBytes)));
                 found[person] = key;
             }
             Add(made);
@@ -77,7 +78,8 @@ internal sealed class PersonKeys : IDisposable
         return found;
     }
 
-    /// <summary>Keeps keys of logs that are copied here; on disk when it returns. What was destroyed stays so.</summary>
+    /// <summary>Keeps keys of logs that are copied here; on disk when it returns. What was destroyed stays
+    /// so.</summary>
     public void Import(IReadOnlyCollection<PersonKey> keys)
     {
         lock (_writing)

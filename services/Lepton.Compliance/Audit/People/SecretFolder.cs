@@ -4,9 +4,9 @@ using Lepton.ServiceDefaults;
 namespace Lepton.Compliance.Audit.People;
 
 /// <summary>
-/// Files with secrets: mode 0600, on disk when a call returns, overwritten before they are deleted. What a copy-on-write
-/// file system or a flash disk keeps of overwritten blocks is out of a program's reach; what was there is sealed with a
-/// key that is destroyed too.
+/// Files with secrets: mode 0600, on disk when a call returns, overwritten before they are deleted. What a
+/// copy-on-write file system or a flash disk keeps of overwritten blocks is out of a program's reach; what was there
+/// is sealed with a key that is destroyed too.
 /// </summary>
 internal static class SecretFolder
 {

@@ -121,9 +121,35 @@ internal sealed class LogWriter(
         _lastTimeMicros = entries[^1].Columns.WriteTimeMicros;
     }
 
-    private async Task CommitAsync(
-        NpgsqlConnection connection, List<StoredEntry> entries, CancellationToken cancellationToken) =>
-        await CommitAsync(connection, (IReadOnlyList<StoredEntry>)entries, cancellationToken);
+    /// <summary>Takes back the hashes of entries that were dropped as over: proofs need them.</summary>
+    public async Task RestoreLeavesAsync(byte[] hashes, CancellationToken cancellationToken)
+    {
+        var connection = _connection ?? throw new InvalidOperationException("The log is not open.");
+        for (var at = 0; at < hashes.Length; at += MerkleTree.HashBytes)
+            _tree.Append(hashes[at..(at + MerkleTree.HashBytes)]);
+        var changed = _tree.Drain();
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (NpgsqlBatch batch = new(connection))
+        {
+            batch.BatchCommands.Add(TileStore.Save(log.Value, [.. changed, .. _tree.Leaves()]));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(
+                """
+                INSERT INTO audit_anchors AS a
+                    (partition, log, first_sequence, last_sequence, last_write_time, root, drop_time)
+                VALUES ('restored/' || $1, $1, 1, $2, '1970-01-01', $3, $4)
+                ON CONFLICT (partition) DO UPDATE SET last_sequence = excluded.last_sequence, root = excluded.root
+                """)
+            {
+                Parameters =
+                {
+                    Sql.Of(log.Value), Sql.Of(_tree.Size), Sql.Of(_tree.Peaks.Root()), Sql.Of(time.GetUtcNow()),
+                },
+            });
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+        }
+        await transaction.CommitAsync(CancellationToken.None);
+        _peaks = _tree.Peaks;
+    }
 
     private async Task CommitAsync(
         NpgsqlConnection connection, IReadOnlyList<StoredEntry> entries, CancellationToken cancellationToken)

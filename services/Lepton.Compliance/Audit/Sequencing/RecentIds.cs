@@ -1,8 +1,8 @@
 namespace Lepton.Compliance.Audit.Sequencing;
 
 /// <summary>
-/// Knows without the database of most events whether they were written. Every id above <see cref="Floor"/> that was ever
-/// written is in here; of those below, the table's index is asked. New events have new ids (UUIDv7 begins with the
+/// Knows without the database of most events whether they were written. Every id above <see cref="Floor"/> that was
+/// ever written is in here; of those below, the table's index is asked. New events have new ids (UUIDv7 begins with the
 /// time), so asking is for repetitions and stragglers.
 /// </summary>
 internal sealed class RecentIds(int generationMax)

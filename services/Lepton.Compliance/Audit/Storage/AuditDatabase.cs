@@ -111,6 +111,7 @@ internal sealed class AuditDatabase(IOptions<AuditOptions> options, ILoggerFacto
     {
         PostgresException p => p.IsTransient || p.SqlState is PostgresErrorCodes.InvalidPassword
             or PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidCatalogName
+            or PostgresErrorCodes.UndefinedTable // the log makes them when it is opened first
             or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.ReadOnlySqlTransaction
             || p.SqlState.StartsWith("57P", StringComparison.Ordinal)
             || p.SqlState.StartsWith("08", StringComparison.Ordinal)

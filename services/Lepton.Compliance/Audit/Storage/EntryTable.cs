@@ -15,9 +15,9 @@ internal static class EntryTable
 {
     /// <summary>For SELECT and COPY.</summary>
     public const string Names =
-        "sequence, write_time, event_time, event_id, category, outcome, action, reason, tenant, resource, region, zone, "
-        + "service, process, data_class, decision_id, policy_version, trace_id, actor, actor_index, subject_index, "
-        + "text, leaf_hash, bytes";
+        "sequence, write_time, event_time, event_id, category, outcome, action, reason, tenant, resource, region, "
+        + "zone, service, process, data_class, decision_id, policy_version, trace_id, actor, actor_index, "
+        + "subject_index, text, leaf_hash, bytes";
 
     private const long TicksOfMicro = TimeSpan.TicksPerMillisecond / 1000;
 

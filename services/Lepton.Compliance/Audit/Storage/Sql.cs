@@ -8,6 +8,8 @@ internal static class Sql
 {
     public static NpgsqlParameter Of(long value) => Typed<long>(value, NpgsqlDbType.Bigint);
 
+    public static NpgsqlParameter OfInt(int value) => Typed<int>(value, NpgsqlDbType.Integer);
+
     public static NpgsqlParameter Of(string value) => Typed<string>(value, NpgsqlDbType.Text);
 
     public static NpgsqlParameter Of(byte[] value) => Typed<byte[]>(value, NpgsqlDbType.Bytea);

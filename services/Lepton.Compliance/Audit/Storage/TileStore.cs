@@ -80,9 +80,14 @@ internal sealed class TreeReader(AuditDatabase database, string log, string tabl
             return known;
         var rows = await database.QueryAsync(
             "SELECT hashes FROM audit_tiles WHERE log = $1 AND level = $2 AND tile = $3",
-            [Sql.Of(log), new NpgsqlParameter<short> { TypedValue = (short)level, NpgsqlDbType = NpgsqlDbType.Smallint },
-                Sql.Of(index)], r => r.GetFieldValue<byte[]>(0), cancellationToken);
-        var hashes = rows.Count > 0 ? rows[0] : level == 0 ? await LeavesAsync(index, cancellationToken) : [];
+            [
+                Sql.Of(log),
+                new NpgsqlParameter<short> { TypedValue = (short)level, NpgsqlDbType = NpgsqlDbType.Smallint },
+                Sql.Of(index),
+            ], r => r.GetFieldValue<byte[]>(0), cancellationToken);
+        var hashes = rows.Count > 0 ? rows[0] : [];
+        if (level == 0 && hashes.Length < TileStore.Width * MerkleTree.HashBytes)
+            hashes = [.. hashes, .. await LeavesAsync(index, hashes.Length / MerkleTree.HashBytes, cancellationToken)];
         return _tiles[(level, index)] = hashes;
     }
 
@@ -113,10 +118,11 @@ internal sealed class TreeReader(AuditDatabase database, string log, string tabl
         return subtree.Root();
     }
 
-    private async Task<byte[]> LeavesAsync(long tile, CancellationToken cancellationToken)
+    // Those of a tile that is not full: the entries tell them, but for those that were dropped.
+    private async Task<byte[]> LeavesAsync(long tile, int stored, CancellationToken cancellationToken)
     {
-        var first = (tile << TileStore.WidthBits) + 1;
-        List<NpgsqlParameter> parameters = [Sql.Of(first), Sql.Of(first + TileStore.Width - 1)];
+        var first = (tile << TileStore.WidthBits) + 1 + stored;
+        List<NpgsqlParameter> parameters = [Sql.Of(first), Sql.Of((tile + 1) << TileStore.WidthBits)];
         var where = "sequence BETWEEN $1 AND $2";
         if (table == Months.Copies)
         {

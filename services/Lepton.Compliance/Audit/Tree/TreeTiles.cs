@@ -72,6 +72,12 @@ internal sealed class TreeTiles
         return tiles;
     }
 
+    /// <summary>
+    /// The leaves' tile that is not full: stored only where the entries themselves are gone (they tell it elsewhere).
+    /// </summary>
+    public IReadOnlyList<Tile> Leaves() =>
+        _partial[0].Count == 0 ? [] : [new Tile(0, _tile[0], Join(_partial[0]))];
+
     private void Add(int level, byte[] hash)
     {
         if (level == _partial.Count)
