@@ -24,7 +24,8 @@ internal readonly record struct ExactAmount(Int128 Parts, Currency Currency)
 
     /// <summary>As a database keeps it: whole millionths, rounded down, and the parts that remain.</summary>
     /// <param name="micros">Millionths.</param>
-    /// <param name="remainder">0 to <see cref="PartsPerMicro"/>, exclusive; sums of a column of them are carried.</param>
+    /// <param name="remainder">0 to <see cref="PartsPerMicro"/>, exclusive; sums of a column of them are
+    /// carried.</param>
     /// <param name="currency">Of what.</param>
     public static ExactAmount From(Int128 micros, Int128 remainder, Currency currency) =>
         new(checked((micros * PartsPerMicro) + remainder), currency);

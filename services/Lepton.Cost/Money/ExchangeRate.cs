@@ -34,7 +34,8 @@ internal sealed class ExchangeRates
     private readonly Dictionary<(Currency From, Currency To), ExchangeRate[]> _rates;
 
     /// <param name="rates">In any order; one at most of a pair and a day.</param>
-    /// <param name="ageMax">How many days a rate may be old when it is used; default 7, over any run of holidays.</param>
+    /// <param name="ageMax">How many days a rate may be old when it is used; default 7, over any run of
+    /// holidays.</param>
     public ExchangeRates(IEnumerable<ExchangeRate> rates, int ageMax = 7)
     {
         AgeMaxDays = ageMax;

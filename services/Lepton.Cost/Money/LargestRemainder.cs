@@ -4,7 +4,8 @@ namespace Lepton.Cost.Money;
 
 /// <summary>
 /// Division that adds up. Each gets its exact share rounded down; what is left over, less than one unit for each, goes
-/// one by one to the largest fractions (Hamilton's method); equal fractions: to the first of them. So no part is a whole
+/// one by one to the largest fractions (Hamilton's method); equal fractions: to the first of them. So no part is a
+/// whole
 /// unit away from its exact share, and the parts' sum is the total.
 /// </summary>
 internal static class LargestRemainder

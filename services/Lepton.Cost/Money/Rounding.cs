@@ -1,6 +1,7 @@
 namespace Lepton.Cost.Money;
 
-/// <summary>The one rule of rounding: to the nearest, and a half to the even neighbour, so that halves cancel.</summary>
+/// <summary>The one rule of rounding: to the nearest, and a half to the even neighbour, so that halves
+/// cancel.</summary>
 internal static class Rounding
 {
     /// <param name="numerator">Any.</param>

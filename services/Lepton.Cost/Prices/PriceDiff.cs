@@ -14,7 +14,8 @@ internal sealed record PriceChange(PriceKey Key, PricingModel Model, DateTimeOff
 internal static class PriceDiff
 {
     /// <summary>By name of the thing, then by time; neighbouring stretches with the same change are one.</summary>
-    /// <exception cref="InvalidOperationException">The books are of two currencies: nothing can be compared.</exception>
+    /// <exception cref="InvalidOperationException">The books are of two currencies: nothing can be
+    /// compared.</exception>
     public static IReadOnlyList<PriceChange> Of(PriceBook before, PriceBook after)
     {
         if (!ReferenceEquals(before.Currency, after.Currency))

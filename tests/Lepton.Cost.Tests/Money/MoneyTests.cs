@@ -76,7 +76,8 @@ public sealed class MoneyTests
     {
         Assert.Equal(155, Currency.All.Count);
         Assert.All(Currency.All, c => Assert.Matches("^[A-Z]{3}$", c.Code));
-        Assert.Equal((0, 2, 3), (Currency.Parse("JPY").MinorDigits, Eur.MinorDigits, Currency.Parse("KWD").MinorDigits));
+        Assert.Equal((0, 2, 3),
+            (Currency.Parse("JPY").MinorDigits, Eur.MinorDigits, Currency.Parse("KWD").MinorDigits));
         Assert.Throws<FormatException>(() => Currency.Parse("usd"));
         Assert.Null(Currency.Find("DEM"));
     }

@@ -28,7 +28,8 @@ internal static class Schema
                     : null,
                 "properties" => value is JsonObject o ? Properties(schema, rule!.AsObject(), o, at) : null,
                 "items" => value is JsonArray list
-                    ? list.Select((one, i) => Check(rule!, one, $"{at}[{i}]")).FirstOrDefault(f => f is not null) : null,
+                    ? list.Select((one, i) => Check(rule!, one, $"{at}[{i}]")).FirstOrDefault(f => f is not null)
+                    : null,
                 "minItems" => value is JsonArray list && list.Count < rule!.GetValue<int>() ? $"{at}: too few" : null,
                 "maxItems" => value is JsonArray list && list.Count > rule!.GetValue<int>() ? $"{at}: too many" : null,
                 "minLength" => Text(value) is { } t && t.Length < rule!.GetValue<int>() ? $"{at}: too short" : null,
