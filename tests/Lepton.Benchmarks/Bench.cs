@@ -17,6 +17,7 @@ internal static class Bench
         ("sealing", "a record sealed and opened against AES-GCM alone, ns and bytes", Sync.SealingBench.Run),
         ("gateway", "requests/s, processor time and latency beside HAProxy and nginx", Gateway.GatewayBench.Run),
         ("sync", "writes, capture, replication, reads and placement beside PostgreSQL and etcd", Sync.SyncBench.Run),
+        ("scale", "violated promises and node hours beside the HPA and fixed capacity", Scale.ScaleBench.Run),
         ("ledger", "acknowledged writes lost while processes, servers, disks and wires fail",
             Sync.Ledger.LedgerBench.Run),
     ];
