@@ -30,6 +30,7 @@ internal static class CommandLine
             InferCommand.Create(session),
             DemoCommand.Create(session),
             NodesCommand.Create(session),
+            ScaleCommand.Create(session),
             SyncCommand.Create(session),
             PublishCommand.Policy(session),
             PublishCommand.Access(session),

@@ -49,17 +49,18 @@ internal sealed class ScalingOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan Memory { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>The highest need of this time is kept before nodes leave. Default 5 min, as the HPA's.</summary>
+    /// <summary>The highest need of this time is kept before nodes leave. Default 2 min: urgent need is served
+    /// within a second, so that less has to be kept in hand than the HPA's 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
-    public TimeSpan DownWindow { get; set; } = TimeSpan.FromMinutes(5);
+    public TimeSpan DownWindow { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The lowest need of this time is what ordinary scale-out goes by. Default 0.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan UpWindow { get; set; }
 
-    /// <summary>Nodes that may leave within <see cref="DownPeriod"/>. Default 1.</summary>
+    /// <summary>Nodes that may leave within <see cref="DownPeriod"/>. Default 4.</summary>
     [Range(1, 1000)]
-    public int DownNodes { get; set; } = 1;
+    public int DownNodes { get; set; } = 4;
 
     /// <summary>See <see cref="DownNodes"/>. Default 15 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
@@ -82,6 +83,14 @@ internal sealed class ScalingOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
     public TimeSpan ProviderTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Observed use that size recommendations rest on (E2): half of it at least. Default 1 h.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    public TimeSpan SizingWindow { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Part of a recommended size that stays free, 0 to 0.9. Default 0.25.</summary>
+    [Range(0.0, 0.9)]
+    public double SizingHeadroom { get; set; } = 0.25;
+
     /// <summary>The pools that are scaled, one a tier. At least one when enabled.</summary>
     public IList<PoolOptions> Pools { get; set; } = [];
 
@@ -95,7 +104,7 @@ internal sealed class ScalingOptions
     public Providers.KubernetesOptions Kubernetes { get; set; } = new();
 
     /// <summary>The behaviour in the HPA's words: up as its default, down by our options.</summary>
-    public HpaBehavior Behavior => new(
+    public HpaBehavior ToBehavior() => new(
         HpaBehavior.Default.Up with { Window = UpWindow, Tolerance = Tolerance },
         new ScalingRules
         {
@@ -148,10 +157,6 @@ internal sealed class ScalingOptions
         /// 0: not known.</summary>
         [Range(0L, 1_000_000_000_000L)]
         public long NodeHourUsdMicros { get; set; }
-
-        /// <summary>Most of the pool's nodes that may be spot, 0 to 1 (E3). Default 0.</summary>
-        [Range(0.0, 1.0)]
-        public double SpotShareMax { get; set; }
     }
 
     /// <summary>What one model is promised.</summary>

@@ -28,6 +28,11 @@ public sealed class AccessMatrixTests
         ["lepton.routing.v1.RoutingService/PlanRoute"] = "admin service |",
         ["lepton.routing.v1.RoutingService/DrainNode"] = "operator admin |",
         ["lepton.routing.v1.RoutingService/ResumeNode"] = "operator admin |",
+        ["lepton.routing.v1.RoutingService/GetScaling"] = "viewer operator auditor admin | *",
+        ["externalscaler.ExternalScaler/IsActive"] = "| keda",
+        ["externalscaler.ExternalScaler/StreamIsActive"] = "| keda",
+        ["externalscaler.ExternalScaler/GetMetricSpec"] = "| keda",
+        ["externalscaler.ExternalScaler/GetMetrics"] = "| keda",
         ["lepton.routing.v1.RegistryService/Report"] = "| inference",
         ["lepton.routing.v1.RegionService/Exchange"] = "| routing",
         ["lepton.routing.v1.RegionService/ShareUse"] = "| routing",
@@ -120,7 +125,7 @@ public sealed class AccessMatrixTests
             yield return ($"{role} of us-east", pki.Tenant($"{role}-there"), who => who == "anyone");
         }
         yield return ("a tenant without a role", pki.Tenant("nobody"), who => who == "anyone");
-        foreach (string service in (string[])["routing", "inference", "cost"])
+        foreach (string service in (string[])["routing", "inference", "cost", "keda"])
             yield return ($"service {service}", pki.Service("eu-west", service), who => who == "anyone"
                 || who.Split('|')[1].Trim() is var services && (services == "*" || services == service));
     }

@@ -22,14 +22,16 @@ internal sealed class FixedScaler(int nodes) : IScaler
 }
 
 /// <summary>
-/// Kubernetes' HPA with its defaults on CPU: every 15 s, on the mean use of the last 15 s (metrics-server's resolution),
-/// which here is exactly the part of the slots that works: its best case.
+/// Kubernetes' HPA with its defaults on CPU: every 15 s, on the mean use of the last 15 s (metrics-server's
+/// resolution), which here is exactly the part of the slots that works: its best case.
 /// </summary>
-internal sealed class HpaScaler(double target, BurstyDay day, TimeProvider time) : IScaler
+/// <param name="behavior">Null: Kubernetes' default.</param>
+internal sealed class HpaScaler(double target, BurstyDay day, TimeProvider time, HpaBehavior? behavior = null)
+    : IScaler
 {
     private const int Period = 15;
 
-    private readonly HpaController _hpa = new(HpaBehavior.Default, day.NodesMin, day.NodesMax, time);
+    private readonly HpaController _hpa = new(behavior ?? HpaBehavior.Default, day.NodesMin, day.NodesMax, time);
     private readonly Dictionary<string, (double Sum, int Count)> _use = [];
     private int _looks, _desired = day.NodesMin;
 

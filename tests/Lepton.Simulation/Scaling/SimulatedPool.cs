@@ -64,7 +64,7 @@ internal sealed class SimulatedPool
         _most = Math.Max(_most, _nodes.Count);
         _clock.Seconds = tick;
         int desired = Math.Clamp(scaler.Desired(Signals()), _day.NodesMin, _day.NodesMax);
-        _answered[tick % 10] = 0;
+        _answered[(tick + 1) % 10] = 0; // the oldest second makes room for the next
         foreach (Node node in _nodes)
             node.BusySeconds = 0;
         Scale(desired, tick);
@@ -97,7 +97,8 @@ internal sealed class SimulatedPool
         int serving = nodes.Count(n => n.Serves);
         return new PoolSignals(Tier.Edge, nodes,
         [
-            new ModelSignal("model", serving, serving * _day.SlotsPerNode, _nodes.Where(n => !n.Draining).Sum(n => n.Busy),
+            new ModelSignal("model", serving, serving * _day.SlotsPerNode, 
+                _nodes.Where(n => !n.Draining).Sum(n => n.Busy),
                 _waiting.Count, _answered.Sum() / 10.0, _service),
         ]);
     }

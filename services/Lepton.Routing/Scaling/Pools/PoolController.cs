@@ -26,7 +26,7 @@ internal sealed class PoolController
     public PoolController(ScalingOptions options, ScalingOptions.PoolOptions pool, TimeProvider time)
     {
         (_options, _pool, _time) = (options, pool, time);
-        _hpa = new HpaController(options.Behavior, pool.NodesMin, pool.NodesMax, time);
+        _hpa = new HpaController(options.ToBehavior(), pool.NodesMin, pool.NodesMax, time);
         _models = options.Models.ToDictionary(m => m.Model, StringComparer.Ordinal);
     }
 

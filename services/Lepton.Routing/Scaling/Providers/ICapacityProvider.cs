@@ -12,10 +12,12 @@ internal interface ICapacityProvider
     string Name { get; }
 
     /// <summary>Has the pool grow to so many nodes, those that run already among them.</summary>
-    /// <param name="running">Names of the nodes that report.</param>
-    /// <returns>Nodes that were started and not running before; fewer than asked when there is no more.</returns>
+    /// <param name="running">Nodes that serve or start and say so.</param>
+    /// <param name="leaving">Nodes that are there and take no work; not counted among those that shall be.</param>
+    /// <returns>Nodes on their way, started now or before; fewer than asked when there is no more.</returns>
     /// <exception cref="CapacityException">The provider could not be asked, or refused.</exception>
-    Task<int> GrowAsync(Tier tier, int nodes, IReadOnlyCollection<string> running, CancellationToken cancellation);
+    Task<int> GrowAsync(Tier tier, int nodes, IReadOnlyCollection<string> running, IReadOnlyCollection<string> leaving,
+        CancellationToken cancellation);
 
     /// <summary>Stops a node that has been drained, which leaves the pool with so many.</summary>
     /// <returns>False: it may not stop this one, which then serves again.</returns>
