@@ -19,6 +19,11 @@ internal sealed class ScalingOptions
     [Range(typeof(TimeSpan), "00:00:00.05", "00:10:00")]
     public TimeSpan Period { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>After the router's start nothing is decided for that long: nodes need it to report. Default
+    /// 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
+    public TimeSpan SettleTime { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Mean use of the processors that is aimed at, 0.05 to 1. Default 0.8; 0: not looked at.</summary>
     [Range(0.0, 1.0)]
     public double CpuTarget { get; set; } = 0.8;

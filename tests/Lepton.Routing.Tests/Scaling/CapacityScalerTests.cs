@@ -94,7 +94,7 @@ public sealed class CapacityScalerTests
 
         Assert.Equal((1u, 2u, false), (pool.CurrentNodes, pool.DesiredNodes, pool.Urgent));
         Assert.StartsWith("BUDGET_GUARD_ON", pool.Held, StringComparison.Ordinal);
-        Assert.Empty(_provider.Grown);
+        Assert.DoesNotContain(2, _provider.Grown); // one was asked for while there was none
         AuditEvent refused = Assert.Single(_audit.Events, e => e.Outcome == AuditOutcome.Denied);
         Assert.Equal(("scaling.out", "BUDGET_GUARD_ON", "pools/core"),
             (refused.Action, refused.Reason, refused.Resource));
@@ -118,6 +118,15 @@ public sealed class CapacityScalerTests
         await world["eu-west"].UntilAsync(s => s.Nodes.Count(n => n.State == NodeState.Serving) == 2, "both serve");
     }
 
+    [Fact]
+    public async Task ScaleOut_NoNodeIsThere_StartsTheFewest()
+    {
+        await using TestWorld world = await StartAsync(nodesMin: 2);
+        _guard.IsOn = true;
+
+        await world["eu-west"].UntilAsync(_ => _provider.Grown.Contains(2), "two are asked for");
+    }
+
     private static void Fill(NodeReport report, uint queued)
     {
         report.Models[0].ServiceTime = Duration.FromTimeSpan(TimeSpan.FromSeconds(1));
@@ -129,6 +138,7 @@ public sealed class CapacityScalerTests
     {
         ["Routing:Scaling:Enabled"] = "true",
         ["Routing:Scaling:Interval"] = "00:00:00.05",
+        ["Routing:Scaling:SettleTime"] = "00:00:00",
         ["Routing:Scaling:Period"] = "00:00:00.1",
         ["Routing:Scaling:DownWindow"] = "00:00:00",
         ["Routing:Scaling:Pools:0:Tier"] = "core",

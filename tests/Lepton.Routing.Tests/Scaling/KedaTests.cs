@@ -71,6 +71,7 @@ public sealed class KedaTests
         {
             ["Routing:Scaling:Enabled"] = "true",
             ["Routing:Scaling:Interval"] = interval,
+            ["Routing:Scaling:SettleTime"] = "00:00:00",
             ["Routing:Scaling:Period"] = "00:00:00.1",
             ["Routing:Scaling:Pools:0:Tier"] = "core",
         });

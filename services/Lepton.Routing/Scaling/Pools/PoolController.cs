@@ -18,6 +18,7 @@ internal sealed class PoolController
     private readonly HpaController _hpa;
     private readonly Dictionary<string, DemandEstimate> _demand = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ScalingOptions.ModelOptions> _models;
+    private readonly long _startedAt;
     private long _decidedAt;
     private int _desired;
     private bool _decided;
@@ -27,6 +28,7 @@ internal sealed class PoolController
     {
         (_options, _pool, _time) = (options, pool, time);
         _hpa = new HpaController(options.ToBehavior(), pool.NodesMin, pool.NodesMax, time);
+        _startedAt = time.GetTimestamp();
         _models = options.Models.ToDictionary(m => m.Model, StringComparer.Ordinal);
     }
 
@@ -37,6 +39,11 @@ internal sealed class PoolController
         ModelNeed[] needs = [.. signals.Models.Select(m => Need(m, current))];
         foreach (string gone in _demand.Keys.Where(k => signals.Models.All(m => m.Model != k)).ToArray())
             _demand.Remove(gone);
+        if (_time.GetElapsedTime(_startedAt) < _options.SettleTime)
+            return new PoolDecision(signals.Tier, current, current, false, "nodes have not had time to report", needs);
+        // Nobody answers: no promise is kept, and no metric will say so.
+        if (current == 0)
+            return new PoolDecision(signals.Tier, 0, _pool.NodesMin, true, "no node is there", needs);
         if (needs.Where(n => n.NeedsNow > current).MaxBy(n => n.NeedsNow) is { } worst && current < _pool.NodesMax)
         {
             _hpa.Recommend(worst.NeedsNow);

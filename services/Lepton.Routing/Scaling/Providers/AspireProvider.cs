@@ -27,7 +27,7 @@ internal sealed class AspireProvider : ICapacityProvider, IDisposable
         {
             HttpHandler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(3) },
             DisposeHttpClient = true,
-        }));
+        }), LazyThreadSafetyMode.PublicationOnly);
     }
 
     public string Name => "aspire";
@@ -82,7 +82,7 @@ internal sealed class AspireProvider : ICapacityProvider, IDisposable
         return await watch.ResponseStream.MoveNext(cancellation)
             ? (IReadOnlyList<Resource>)[.. watch.ResponseStream.Current.InitialData.Resources]
             : throw new CapacityException("Aspire's resource service ended its list before it began.");
-    });
+    }, cancellation);
 
     private Task<bool> ExecuteAsync(string command, Resource resource, CancellationToken cancellation) =>
         AskAsync(async (client, headers) =>
@@ -94,19 +94,19 @@ internal sealed class AspireProvider : ICapacityProvider, IDisposable
             return response.Kind == ResourceCommandResponseKind.Succeeded ? true
                 : throw new CapacityException(
                     $"Aspire did not {command} {resource.DisplayName}: {response.Kind} {response.Message}");
-        });
+        }, cancellation);
 
     private async Task<T> AskAsync<T>(
-        Func<DashboardService.DashboardServiceClient, Metadata, Task<T>> ask)
+        Func<DashboardService.DashboardServiceClient, Metadata, Task<T>> ask, CancellationToken cancellation)
     {
         try
         {
             // Read each time: a host that starts anew has a new key.
-            string key = (await File.ReadAllTextAsync(_options.KeyFile)).Trim();
+            string key = (await File.ReadAllTextAsync(_options.KeyFile, cancellation)).Trim();
             return await ask(new DashboardService.DashboardServiceClient(_channel.Value),
                 new Metadata { { ApiKeyHeader, key } });
         }
-        catch (RpcException e) when (e.StatusCode != StatusCode.Cancelled)
+        catch (RpcException e) when (!cancellation.IsCancellationRequested)
         {
             throw new CapacityException($"Aspire's resource service: {e.StatusCode}, {e.Status.Detail}", e);
         }

@@ -23,7 +23,8 @@ internal sealed class KubernetesProvider(IOptions<ScalingOptions> options, TimeP
     private const int AnswerBytesMax = 4 << 20;
 
     private readonly KubernetesOptions _options = options.Value.Kubernetes;
-    private readonly Lazy<HttpClient> _client = new(() => Connect(options.Value.Kubernetes));
+    private readonly Lazy<HttpClient> _client = new(
+        () => Connect(options.Value.Kubernetes), LazyThreadSafetyMode.PublicationOnly); // a file may come later
 
     public string Name => "kubernetes";
 
@@ -69,10 +70,13 @@ internal sealed class KubernetesProvider(IOptions<ScalingOptions> options, TimeP
             + $"{Escape(workload.Name)}/scale";
         for (int i = 0; i < Tries; i++)
         {
-            JsonNode? scale = await SendAsync(HttpMethod.Get, path, null, "", cancellation);
-            int before = (int?)scale?["spec"]?["replicas"] ?? 0;
+            JsonObject? scale = await SendAsync(HttpMethod.Get, path, null, "", cancellation) as JsonObject;
+            if (scale?["spec"] is not JsonObject spec)
+                throw new CapacityException($"{path}: the answer is no Scale.");
+            // A workload of none says nothing.
+            int before = spec["replicas"] is JsonValue value && value.TryGetValue(out int replicas) ? replicas : 0;
             int after = wanted(before);
-            if (after == before || scale?["spec"] is not JsonObject spec)
+            if (after == before)
                 return before;
             spec["replicas"] = after;
             if (await SendAsync(
