@@ -54,7 +54,8 @@ internal static class RoutingApp
         app.Services.GetRequiredService<RouterReady>(); // its clock runs from now on
         app.MapServiceDefaults(
             GatewayAccess.Rules.Concat(KedaScaler.Rules).ToDictionary(),
-            OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor, V1.RegistryService.Descriptor, V1.RegionService.Descriptor, Platform.V1.SecurityService.Descriptor,
+            OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor,
+            V1.RegistryService.Descriptor, V1.RegionService.Descriptor, Platform.V1.SecurityService.Descriptor,
             Externalscaler.ExternalScaler.Descriptor);
         app.MapGrpcService<Registry.RegistryService>();
         app.MapGrpcService<Regions.RegionService>();
