@@ -37,7 +37,10 @@ foreach (Region region in installation.Regions)
 foreach (Region region in installation.Regions)
 {
     foreach (Gateway router in routers[region])
+    {
         AddRegionTable(region, router);
+        AddScaling(region, router);
+    }
     AddInference(region, "a", "core", $"inference-{region.Name}-a", region.Port(1));
     if (installation.Zones == 2)
         AddInference(region, "b", "edge", $"inference-{region.Name}-b", region.Port(2));
@@ -204,6 +207,36 @@ void AddRegionTable(Region from, Gateway router)
             router.Resource.WithEnvironment(prefix + "GatewayUrl", Region.Url(there.Port));
         }
     }
+}
+
+// Capacity that follows load: routers start and stop the standby node by the resource service, as its buttons do.
+void AddScaling(Region region, Gateway router)
+{
+    if (publishing || !installation.HasScaling)
+        return;
+    string key = builder.Configuration["AppHost:ResourceService:ApiKey"]
+        ?? builder.Configuration["ASPIRE_DASHBOARD_RESOURCESERVICE_APIKEY"]
+        ?? throw new DistributedApplicationException(
+            "Lepton:Scaling=on takes ASPIRE_DASHBOARD_RESOURCESERVICE_APIKEY, the key that routers start nodes by.");
+    string file = Path.Combine(installation.Instance, "resource-service.key");
+    Directory.CreateDirectory(installation.Instance);
+    File.Delete(file);
+    var secret = new FileStreamOptions
+    {
+        Mode = FileMode.CreateNew, Access = FileAccess.Write,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    };
+    using (var writer = new StreamWriter(file, Encoding.ASCII, secret))
+        writer.Write(key);
+    router.Resource
+        .WithEnvironment("Routing__Scaling__Enabled", "true")
+        .WithEnvironment("Routing__Scaling__Pools__0__Tier", "core")
+        .WithEnvironment("Routing__Scaling__Pools__0__Provider", "aspire")
+        .WithEnvironment("Routing__Scaling__Pools__0__NodesMax", "2")
+        .WithEnvironment("Routing__Scaling__Aspire__Url",
+            builder.Configuration["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"])
+        .WithEnvironment("Routing__Scaling__Aspire__KeyFile", file)
+        .WithEnvironment("Routing__Scaling__Aspire__Standby__0__Resource", $"inference-{region.Name}-standby");
 }
 
 IResourceBuilder<ProjectResource> AddInference(Region region, string zone, string tier, string name, int port)
@@ -517,7 +550,7 @@ internal sealed record Region(string Name, int Index, int FirstPort)
 internal sealed partial record Installation(
     IReadOnlyList<Region> Regions, int Zones, bool HasWan, int BasePort, string Home, string Instance,
     string Postgres, string PolicyFile, string IntrusionFile, string RecordsFile,
-    bool HasRecords, bool HasBackups)
+    bool HasRecords, bool HasBackups, bool HasScaling)
 {
     private const int RegionsMax = 9;
 
@@ -548,7 +581,8 @@ internal sealed partial record Installation(
             OneOf(lepton, "Records", "off", "on") == "on"
                 // Each node takes a database of its own: those of the embedded servers.
                 && lepton["Postgres"] is null or "" or "embedded",
-            OneOf(lepton, "Backups", "off", "on") == "on");
+            OneOf(lepton, "Backups", "off", "on") == "on",
+            OneOf(lepton, "Scaling", "off", "on") == "on");
     }
 
     public int IdentityPort => BasePort + 4;

@@ -32,6 +32,7 @@ internal static class CommandLine
             InferCommand.Create(session),
             DemoCommand.Create(session),
             NodesCommand.Create(session),
+            ScaleCommand.Create(session),
             SyncCommand.Create(session),
             PolicyCommand.Create(session),
             PublishCommand.Access(session),

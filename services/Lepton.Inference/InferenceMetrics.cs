@@ -56,6 +56,16 @@ internal sealed class InferenceMetrics
         _executionDuration.Record(clock.Between(clock.Started, clock.Ended).TotalSeconds, tags);
     }
 
+    /// <summary>This is a spot node: counts how long, and its interruptions.</summary>
+    /// <param name="seconds">Since the node's start.</param>
+    public Counter<long> Spot(Func<double> seconds)
+    {
+        _meter.CreateObservableCounter("lepton.inference.spot.time", seconds, "s",
+            "How long this node has run on capacity that may be taken back.");
+        return _meter.CreateCounter<long>("lepton.inference.spot.interruptions", "{interruption}",
+            "Notices that this node will be taken back.");
+    }
+
     /// <param name="outcome"><c>ok</c> or the error's reason.</param>
     public void Answered(string model, TimeSpan duration, string outcome) =>
         _requestDuration.Record(duration.TotalSeconds, new("lepton.model", model), new("lepton.outcome", outcome));

@@ -1,6 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Lepton.Compliance.Client;
 using Lepton.Inference.Agent;
+using Lepton.Inference.Agent.Spot;
 using Lepton.Inference.Execution;
 using Lepton.Inference.Pipelines;
 using Lepton.Inference.Repository;
@@ -37,7 +38,8 @@ internal static class InferenceSetup
         services.AddSingleton<LoadStreams>();
         services.AddSingleton<Nvml>();
         services.AddSingleton<ReportBuilder>();
-        services.AddHostedService<NodeAgent>();
+        services.AddSingleton<NodeAgent>().AddHostedService(s => s.GetRequiredService<NodeAgent>());
+        services.AddSpot();
         services.AddHealthChecks().AddCheck<ReadyCheck>("models");
         // The agent drains within its own limit; the host must not cut it short.
         services.AddOptions<HostOptions>().Configure<IOptions<InferenceOptions>>((host, inference) =>

@@ -10,6 +10,7 @@ using Lepton.Routing.Listing;
 using Lepton.Routing.Regions;
 using Lepton.Routing.Registry;
 using Lepton.Routing.Resilience;
+using Lepton.Routing.Scaling;
 using Lepton.Routing.Security;
 using Lepton.Routing.Tenants;
 using Lepton.ServiceDefaults;
@@ -43,7 +44,7 @@ internal static class RoutingApp
         services.AddIntrusion();
         services.AddSingleton<ICallerWatch, IntrusionWatch>();
         services.AddSingleton<RegulatedAudit>();
-        return services.AddRegistry().AddDecisions().AddGateway().AddDraining();
+        return services.AddRegistry().AddDecisions().AddGateway().AddScaling().AddDraining();
     }
 
     public static WebApplication MapRouter(this WebApplication app)
@@ -55,11 +56,14 @@ internal static class RoutingApp
         app.Services.GetRequiredService<HealthReporter>();
         app.Services.GetRequiredService<RouterReady>(); // its clock runs from now on
         app.MapServiceDefaults(
-            GatewayAccess.Rules, OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor,
-            V1.RegistryService.Descriptor, V1.RegionService.Descriptor, Platform.V1.SecurityService.Descriptor);
+            GatewayAccess.Rules.Concat(KedaScaler.Rules).ToDictionary(),
+            OpenInference.GRPCInferenceService.Descriptor, V1.RoutingService.Descriptor,
+            V1.RegistryService.Descriptor, V1.RegionService.Descriptor, Platform.V1.SecurityService.Descriptor,
+            Externalscaler.ExternalScaler.Descriptor);
         app.MapGrpcService<Registry.RegistryService>();
         app.MapGrpcService<Regions.RegionService>();
         app.MapGrpcService<RoutingService>();
+        app.MapGrpcService<KedaScaler>();
         AccessFile access = app.Services.GetRequiredService<AccessFile>();
         app.MapIntrusion(context => ScopeOf(context.GetCaller(), access.Current));
         app.MapGateway();

@@ -5,6 +5,7 @@ using Lepton.Routing.Draining;
 using Lepton.Routing.Gateway;
 using Lepton.Routing.Listing;
 using Lepton.Routing.Registry;
+using Lepton.Routing.Scaling;
 using Lepton.Routing.V1;
 using Lepton.ServiceDefaults;
 
@@ -13,7 +14,8 @@ namespace Lepton.Routing;
 /// <summary>What people and services ask a router. Who may is declared in the proto.</summary>
 internal sealed partial class RoutingService(
     SnapshotPublisher snapshots, RegionListing listing, DecisionExplainer explainer, RoutePlanner planner,
-    Topology topology, RouterDrain drain, NodeOrders orders, AccessFile access, TimeProvider time,
+    Topology topology, RouterDrain drain, NodeOrders orders, ScalingLoop scaling, AccessFile access,
+    TimeProvider time,
     ILogger<RoutingService> logger)
     : V1.RoutingService.RoutingServiceBase
 {
@@ -121,6 +123,12 @@ internal sealed partial class RoutingService(
 
     public override async Task<ResumeNodeResponse> ResumeNode(ResumeNodeRequest request, ServerCallContext context) =>
         new() { Node = await OrderAsync(request.Node, NodeOrder.Serve, context) };
+
+    public override Task<GetScalingResponse> GetScaling(GetScalingRequest request, ServerCallContext context)
+    {
+        Admit(context);
+        return Task.FromResult(new GetScalingResponse { Pools = { scaling.Scalers.Select(WireScaling.Of) } });
+    }
 
     private async Task<Node> OrderAsync(string node, NodeOrder order, ServerCallContext context)
     {

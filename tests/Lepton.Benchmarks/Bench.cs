@@ -22,6 +22,7 @@ internal static class Bench
         ("audit", "appending to the audit log against COPY of the same rows, and verified entries/s",
             Audit.AuditAppendBench.Run),
         ("audit-search", "a page of each form of search in 5 M rows of the audit log, ms", Audit.AuditSearchBench.Run),
+        ("scale", "violated promises and node hours beside the HPA and fixed capacity", Scale.ScaleBench.Run),
         ("ledger", "acknowledged writes lost while processes, servers, disks and wires fail",
             Sync.Ledger.LedgerBench.Run),
     ];

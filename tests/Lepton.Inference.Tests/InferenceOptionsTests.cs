@@ -1,4 +1,5 @@
 using Lepton.Compliance.Client;
+using Lepton.Inference.Agent.Spot;
 using Lepton.ServiceDefaults;
 using Lepton.Testing.Configuration;
 using Microsoft.AspNetCore.Builder;
@@ -41,9 +42,13 @@ public sealed class InferenceOptionsTests
                 { "Inference:Provider", "tpu", "takes auto, cpu or cuda" },
                 { "Inference:LoadIntervalMaxMilliseconds", "900",
                     "takes at least Inference:LoadIntervalMinMilliseconds" },
+                { "Inference:Spot:Source", "cloud", "takes none, aws, azure, gcp or file" },
+                { "Inference:Spot:Source", "file", "Inference:Spot:File takes the path of a file" },
+                { "Inference:Spot:Url", "169.254.169.254", "takes an http or https address" },
                 { "Inference:InstanceCount", "65", "takes 1 to 64" },
             };
-            foreach (var (key, value, says) in OptionRows.Of(typeof(InferenceOptions), "Inference"))
+            foreach (var (key, value, says) in OptionRows.Of(typeof(InferenceOptions), "Inference")
+                .Concat(OptionRows.Of(typeof(SpotOptions), "Inference:Spot")))
                 rows.Add(key, value, says);
             return rows;
         }

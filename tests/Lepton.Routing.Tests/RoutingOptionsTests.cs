@@ -1,4 +1,5 @@
 using Lepton.Compliance.Client.Intrusion;
+using Lepton.Routing.Scaling;
 using Lepton.ServiceDefaults;
 using Lepton.Testing.Configuration;
 using Microsoft.AspNetCore.Builder;
@@ -51,9 +52,16 @@ public sealed class RoutingOptionsTests
                 { "Routing:Limits:PlaceMax", "5", "takes a number no less than Routing:Limits:PlaceMin" },
                 { "Routing:Deadlines:AllowanceMin", "00:00:01", "Routing:Deadlines:AllowanceMax takes a time no" },
                 { "Routing:Hedging:Percentile", "1", "takes 0.5 to 0.999" },
+                { "Routing:Scaling:Enabled", "true", "Routing:Scaling:Pools takes at least one entry" },
+                { "Routing:Scaling:Pools:0:NodesMax", "3", "Routing:Scaling:Pools:0:Tier takes core or edge" },
+                { "Routing:Scaling:Pools:0:Provider", "cloud", "takes none, aspire or kubernetes" },
+                { "Routing:Scaling:Pools:0:Provider", "aspire", "Routing:Scaling:Aspire:Url takes an https address" },
+                { "Routing:Scaling:Pools:0:Provider", "kubernetes", "Kubernetes:Namespace takes the workloads'" },
+                { "Routing:Scaling:Models:0:Class", "slow", "takes realtime or batch" },
                 { "Lepton:Intrusion:RulesFile", "", "takes the path of a rules file" },
             };
             foreach ((string key, string value, string says) in OptionRows.Of(typeof(RoutingOptions), "Routing")
+                .Concat(OptionRows.Of(typeof(ScalingOptions), "Routing:Scaling"))
                 .Concat(OptionRows.Of(typeof(IntrusionOptions), "Lepton:Intrusion")))
                 rows.Add(key, value, says);
             return rows;

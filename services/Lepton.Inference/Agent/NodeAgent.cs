@@ -104,6 +104,13 @@ internal sealed partial class NodeAgent(
     private RouterLink Link(Uri router) => new(router, () => peers.CreateChannel(router, "routing", place.Value.Region),
         reports, _pace, Follow, time, new Random(HashCode.Combine(_options.Node, router)), logger);
 
+    /// <summary>The machine will be taken away: no new work from now on, and no order takes that back.</summary>
+    public void Interrupt()
+    {
+        draining.Begin();
+        _pace.Changed();
+    }
+
     private void Follow(NodeOrder order)
     {
         draining.Order(order == NodeOrder.Drain);

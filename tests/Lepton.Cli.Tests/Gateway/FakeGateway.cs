@@ -102,6 +102,8 @@ internal sealed class Answers
 
     public List<(string Word, string Model)> Changes { get; } = [];
 
+    public GetScalingResponse Scaling { get; set; } = new();
+
     public WatchNodesResponse Watch { get; set; } = new();
 
     /// <summary>By class, tenant and key, with their versions.</summary>
@@ -206,6 +208,9 @@ internal sealed class FakeRouting(Answers answers) : RoutingService.RoutingServi
 
     public override Task<ExplainDecisionResponse> ExplainDecision(
         ExplainDecisionRequest request, ServerCallContext context) => Task.FromResult(answers.Explain(request));
+
+    public override Task<GetScalingResponse> GetScaling(GetScalingRequest request, ServerCallContext context) =>
+        Task.FromResult(answers.Scaling);
 
     public override Task<DrainNodeResponse> DrainNode(DrainNodeRequest request, ServerCallContext context)
     {

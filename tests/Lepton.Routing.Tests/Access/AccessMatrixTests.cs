@@ -23,6 +23,11 @@ public sealed class AccessMatrixTests
         ["lepton.routing.v1.RoutingService/PlanRoute"] = "admin service |",
         ["lepton.routing.v1.RoutingService/DrainNode"] = "operator admin |",
         ["lepton.routing.v1.RoutingService/ResumeNode"] = "operator admin |",
+        ["lepton.routing.v1.RoutingService/GetScaling"] = Lookers + " | *",
+        ["externalscaler.ExternalScaler/IsActive"] = "| keda",
+        ["externalscaler.ExternalScaler/StreamIsActive"] = "| keda",
+        ["externalscaler.ExternalScaler/GetMetricSpec"] = "| keda",
+        ["externalscaler.ExternalScaler/GetMetrics"] = "| keda",
         ["lepton.routing.v1.RegistryService/Report"] = "| inference",
         ["lepton.routing.v1.RegionService/Exchange"] = "| routing",
         ["lepton.routing.v1.RegionService/ShareUse"] = "| routing",
@@ -69,7 +74,7 @@ public sealed class AccessMatrixTests
         string[] paths = [.. router.Services.GetRequiredService<OfferedServices>().Services
             .SelectMany(s => s.Methods).Select(m => $"{m.Service.FullName}/{m.Name}")];
 
-        AccessWalk walk = new(world.Installation, router.Url, Expected, "routing", "inference", "cost");
+        AccessWalk walk = new(world.Installation, router.Url, Expected, "routing", "inference", "cost", "keda");
         Assert.Equal("", await walk.DifferencesAsync(paths));
     }
 
