@@ -14,9 +14,9 @@ internal sealed class PortPlan(
     public const int RegionsMax = 9;
 
     /// <summary>
-    /// The highest port of a plan is base + 490 + 10 × 8 + 8, the relay of the last pair to its second sync node.
+    /// The highest port of a plan is base + 670 + 10 × 8 + 8, the relay of the last pair to its second compliance.
     /// </summary>
-    public const int BaseMax = 65535 - 578;
+    public const int BaseMax = 65535 - 758;
 
     public string Dashboard => $"http://127.0.0.1:{basePort}";
 
