@@ -119,6 +119,8 @@ internal sealed class LogWriter(
         var connection = _connection ?? throw new InvalidOperationException("The log is not open.");
         await CommitAsync(connection, entries, cancellationToken);
         _lastTimeMicros = entries[^1].Columns.WriteTimeMicros;
+        foreach (var entry in entries)
+            _ids.Add(NumberOf(entry.Columns.EventId)); // so that a repetition is known as such here too
     }
 
     /// <summary>Takes back the hashes of entries that were dropped as over: proofs need them.</summary>
