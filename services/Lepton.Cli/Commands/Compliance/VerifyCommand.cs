@@ -8,9 +8,7 @@ using Lepton.Compliance.V1;
 
 namespace Lepton.Cli.Commands.Compliance;
 
-/// <summary>
-/// <c>lepton audit verify</c>: needs an export and the installation's certificate authority, nothing else.
-/// </summary>
+/// <summary><c>lepton audit verify</c>: needs an export and the certificate authority, nothing else.</summary>
 internal static class VerifyCommand
 {
     public static Command Create(Session session)

@@ -83,7 +83,7 @@ internal sealed partial class LogRestore(
         LogTaken(log.Value, writer.Peaks.Size);
     }
 
-    private StoredEntry Read(byte[] bytes, long sequence)
+    private static StoredEntry Read(byte[] bytes, long sequence)
     {
         var columns = EntryColumns.Of(bytes.AsSpan());
         return columns.Sequence == sequence

@@ -90,6 +90,12 @@ internal sealed partial class SubjectEraser(
         }
     }
 
+    public override void Dispose()
+    {
+        _wanted.Dispose();
+        base.Dispose();
+    }
+
     private async Task DeliverAsync(CancellationToken cancellationToken)
     {
         var open = await database.QueryAsync(

@@ -1,4 +1,5 @@
 using System.Net;
+using Google.Protobuf.Collections;
 using Lepton.Compliance.V1;
 
 namespace Lepton.Compliance.Audit.Sequencing;
@@ -48,7 +49,7 @@ internal static class EventCheck
                     ?? Optional("actor.certificate_thumbprint", actor.CertificateThumbprint));
     }
 
-    private static EventFault? Details(IDictionary<string, string> details)
+    private static EventFault? Details(MapField<string, string> details)
     {
         if (details.Count > DetailsMax)
             return new("details", $"takes at most {DetailsMax} names");

@@ -9,7 +9,7 @@ namespace Lepton.Compliance.Audit.Tree;
 /// <summary>Signs the own log's head every so often while it grows, and knows the newest.</summary>
 internal sealed partial class HeadKeeper(
     LogWriter writer, HeadSigner signer, HeadStore heads, LastHead lastHead, IOptions<AuditOptions> options,
-    AuditMetrics metrics, TimeProvider time, ILogger<HeadKeeper> logger)
+    AuditMetrics metrics, TimeProvider time, ILogger<HeadKeeper> logger) : IDisposable
 {
     private readonly SemaphoreSlim _signing = new(1, 1);
     private volatile TreeHead? _latest;
@@ -57,6 +57,8 @@ internal sealed partial class HeadKeeper(
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
+
+    public void Dispose() => _signing.Dispose();
 
     [LoggerMessage(LogLevel.Error, "The audit log's head could not be signed; it is tried again")]
     private partial void LogNotSigned(Exception e);
