@@ -117,6 +117,7 @@ internal sealed class AuditDatabase(IOptions<AuditOptions> options, ILoggerFacto
             || p.SqlState.StartsWith("08", StringComparison.Ordinal)
             || p.SqlState.StartsWith("53", StringComparison.Ordinal), // no disk, no memory
         NpgsqlException or IOException or SocketException or TimeoutException => true,
+        ObjectDisposedException => true, // the pool was forgotten between its finding and its use
         _ => false,
     };
 
