@@ -48,9 +48,9 @@ public class Platform : IAsyncLifetime
 
     public string TelemetryApiKey => Dashboard("telemetry_api_key");
 
-    /// <summary>The TLS ports of everything of ours that runs: routers, nodes and keepers of records.</summary>
+    /// <summary>The TLS ports of everything of ours that runs: routers, nodes, keepers of records and compliance.</summary>
     public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
-        .SelectMany(region => (profile == "full" ? (int[])[0, 1, 2, 4, 5, 6] : [0, 1, 2, 4])
+        .SelectMany(region => (profile == "full" ? (int[])[0, 1, 2, 4, 5, 6, 7, 8] : [0, 1, 2, 4])
             .Select(offset => basePort + (PortsPerRegion * region) + offset));
 
     public IEnumerable<int> GatewayPorts => Regions.SelectMany(Gateways).Select(url => new Uri(url).Port);
@@ -161,8 +161,8 @@ public class Platform : IAsyncLifetime
     /// </summary>
     private static int FreeRange()
     {
-        const int planSize = 600;
-        for (int candidate = 12_000; candidate < 30_000; candidate += 700)
+        const int planSize = 700;
+        for (int candidate = 12_000; candidate < 30_000; candidate += planSize)
         {
             if (Enumerable.Range(candidate, planSize).All(IsFree))
                 return candidate;

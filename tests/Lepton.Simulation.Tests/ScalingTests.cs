@@ -9,23 +9,26 @@ public sealed class ScalingTests(ITestOutputHelper output)
     // From morning to noon, with bursts as dense as a day's.
     private static readonly BurstyDay Hours = new() { Seconds = 4 * 3600, Bursts = 8, RateMin = 15, RateMax = 60 };
 
-    [Theory]
-    [InlineData(11)]
-    [InlineData(23)]
-    public void Lepton_BurstyHours_ViolatesLessForNoMoreNodes(int seed)
+    // One morning decides little, as one burst does: over many of them.
+    [Fact]
+    public void Lepton_BurstyMornings_ViolatesLessForNoMoreNodes()
     {
-        PoolDay ours = SimulatedPool.Run(Hours, seed, clock => new LeptonScaler(Hours, clock));
-        PoolDay[] hpas =
-        [
-            .. new[] { 0.5, 0.6, 0.7, 0.8 }.Select(target =>
-                SimulatedPool.Run(Hours, seed, clock => new HpaScaler(target, Hours, clock))),
-        ];
-        output.WriteLine($"seed {seed}\n{ours}\n{string.Join('\n', hpas.AsEnumerable())}");
-
-        // The cheapest HPA that costs no less: what is cheaper violates more, and no ratio to it says anything.
-        PoolDay hpa = hpas.Where(h => h.NodeHours >= ours.NodeHours).MinBy(h => h.NodeHours)!;
-        Assert.True(ours.Violations < 0.9 * hpa.Violations, $"{ours} beside {hpa}");
-        Assert.True(ours.NodeHours <= hpa.NodeHours);
+        long mine = 0, theirs = 0;
+        for (int seed = 1; seed <= 5; seed++)
+        {
+            PoolDay ours = SimulatedPool.Run(Hours, seed, clock => new LeptonScaler(Hours, clock));
+            PoolDay[] hpas =
+            [
+                .. new[] { 0.5, 0.6, 0.7, 0.8 }.Select(target =>
+                    SimulatedPool.Run(Hours, seed, clock => new HpaScaler(target, Hours, clock))),
+            ];
+            // The cheapest HPA that costs no less: what is cheaper violates more, and no ratio to it says anything.
+            PoolDay hpa = hpas.Where(h => h.NodeHours >= ours.NodeHours).MinBy(h => h.NodeHours)!;
+            output.WriteLine($"seed {seed}\n  {ours}\n  {hpa}");
+            Assert.True(ours.NodeHours <= hpa.NodeHours);
+            (mine, theirs) = (mine + ours.Violations, theirs + hpa.Violations);
+        }
+        Assert.True(mine < 0.9 * theirs, $"{mine} beside {theirs}");
     }
 
     [Fact]

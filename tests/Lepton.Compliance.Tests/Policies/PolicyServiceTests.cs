@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Lepton.Compliance.Client;
 using Lepton.Compliance.Client.Audit;
+using Lepton.Compliance.Policies;
 using Lepton.Compliance.Tests.Law;
 using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
@@ -13,6 +14,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using PastDecision = Lepton.Compliance.V1.PastDecision;
 
 namespace Lepton.Compliance.Tests.Policies;
 
@@ -182,12 +184,12 @@ public sealed class PolicyServiceTests(PolicyServer server) : IClassFixture<Poli
                 (now, json) => now.Next(json, Shipped.World, region));
             builder.Services.AddSingleton<ControlTarget>(record);
             if (service == "compliance")
-                builder.Services.AddCompliance();
+                builder.Services.AddPolicies();
             WebApplication app = builder.Build();
             app.MapServiceDefaults(
-                ComplianceApp.NoOthers, service == "compliance" ? ComplianceApp.Offered : []);
+                ComplianceApp.NoOthers, service == "compliance" ? [PolicyService.Descriptor] : []);
             if (service == "compliance")
-                app.MapCompliance();
+                app.MapPolicies();
             await app.StartAsync();
             return new Host(app, world, url, record, audit);
         }

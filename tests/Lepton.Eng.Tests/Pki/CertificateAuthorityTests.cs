@@ -63,7 +63,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
 
         var keys = Directory.EnumerateFiles(directory["pki"], "*.key", SearchOption.AllDirectories).ToList();
-        Assert.Equal(13, keys.Count); // authority, access file's signer, 2 regions of 5, tenant
+        Assert.Equal(19, keys.Count); // authority, access file's signer, 2 regions of 8, tenant
         Assert.All(keys, key => Assert.Equal(OwnerFile, File.GetUnixFileMode(key)));
         Assert.All(Directory.EnumerateDirectories(directory["pki"], "*", SearchOption.AllDirectories)
             .Append(directory["pki"]),
@@ -73,7 +73,7 @@ public sealed class CertificateAuthorityTests : IDisposable
     [Fact]
     public void Issue_Again_MakesNothing()
     {
-        Assert.Equal(16, Issue());
+        Assert.Equal(18, Issue());
         Assert.Equal(0, Issue());
     }
 
@@ -87,7 +87,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal(16, Issue());
+        Assert.Equal(18, Issue());
         Assert.Equal(authority, File.ReadAllText(directory["pki/ca.crt"]));
     }
 
@@ -101,7 +101,7 @@ public sealed class CertificateAuthorityTests : IDisposable
 
         time.Advance(LeafCertificate.Lifetime / 2 + TimeSpan.FromMinutes(1));
 
-        Assert.Equal(16, PkiCommand.Renew(directory["pki"], time));
+        Assert.Equal(18, PkiCommand.Renew(directory["pki"], time));
         Assert.Equal(files, Files());
         Assert.NotEqual(former, Load("services/eu-west/routing/hop").SerialNumber);
     }
@@ -119,7 +119,7 @@ public sealed class CertificateAuthorityTests : IDisposable
         Issue();
         File.Delete(directory["pki/ca.key"]);
 
-        Assert.Equal(16, Issue());
+        Assert.Equal(18, Issue());
         using var leaf = Load("clients/demo/tls");
         Assert.True(IsSigned(leaf));
     }

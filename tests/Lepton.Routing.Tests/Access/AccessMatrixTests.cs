@@ -20,6 +20,7 @@ public sealed class AccessMatrixTests
         ["lepton.routing.v1.RoutingService/ListRegions"] = Lookers + " | *",
         ["lepton.routing.v1.RoutingService/ListModels"] = Lookers + " service | *",
         ["lepton.routing.v1.RoutingService/ExplainDecision"] = Lookers + " service | routing",
+        ["lepton.routing.v1.RoutingService/ReplayDecision"] = Lookers + " service |",
         ["lepton.routing.v1.RoutingService/PlanRoute"] = "admin service |",
         ["lepton.routing.v1.RoutingService/DrainNode"] = "operator admin |",
         ["lepton.routing.v1.RoutingService/ResumeNode"] = "operator admin |",
