@@ -295,7 +295,10 @@ SyncNode AddSync(Region region, int index)
         .WithEnvironment("Sync__Keys__ProviderDirectory", Path.Combine(data, "key-encryption"));
     if (publishing)
         return new SyncNode(node, region, zone, index, port);
-    node.WithEnvironment("Sync__Backup__ToolsDirectory", Path.Combine(installation.Home, "tools", "postgres"))
+    // On a machine where thirty processes start at once a database may be long in coming.
+    node.WithEnvironment("Sync__Topology__StartTimeMax", "00:04:00")
+        .WithEnvironment("Sync__Storage__StartTimeMax", "00:04:00")
+        .WithEnvironment("Sync__Backup__ToolsDirectory", Path.Combine(installation.Home, "tools", "postgres"))
         .WithEnvironment("Sync__Storage__DatabaseFile", Connections(region, zone))
         .WithEnvironment("Sync__Topology__DatabaseFile", Connections(installation.Regions[0], "a"));
     return new SyncNode(node, region, zone, index, port);
@@ -325,6 +328,8 @@ ComplianceNode AddCompliance(Region region, int index)
         .WithEnvironment("Compliance__Audit__SecretFile", publishing
             ? $"{keys}/secret.key"
             : Path.Combine(keys, region.Name, "secret.key"));
+    // Records first: what all start at once starts late on a small machine. Events wait in their spools.
+    node.WaitFor(keepers.Single(keeper => keeper.Region == region && keeper.Index == index).Resource);
     if (!publishing)
         node.WithEnvironment("Compliance__Audit__DatabaseFile",
             Path.Combine(installation.Instance, "pg", $"{region.Name}-{zone}", "connections.json"));
