@@ -48,7 +48,7 @@ public class Platform : IAsyncLifetime
 
     public string TelemetryApiKey => Dashboard("telemetry_api_key");
 
-    /// <summary>The TLS ports of everything of ours that runs: routers, nodes, keepers of records and compliance.</summary>
+    /// <summary>The TLS ports of all of ours that run: routers, nodes, keepers of records, compliance.</summary>
     public IEnumerable<int> ServicePorts => Enumerable.Range(1, Regions.Length)
         .SelectMany(region => (profile == "full" ? (int[])[0, 1, 2, 4, 5, 6, 7, 8] : [0, 1, 2, 4])
             .Select(offset => basePort + (PortsPerRegion * region) + offset));
