@@ -6,15 +6,27 @@ namespace Lepton.EndToEnd.Tests;
 /// <summary>C2, C3, C4, R9: evidence over the real platform, as an auditor handles it.</summary>
 [Collection(FullPlatformCollection.Name)]
 [Trait("Category", "Long")] // beside Sync's, on the platform with everything
-public sealed class ComplianceTests(FullPlatform platform) : IDisposable
+public sealed class ComplianceTests(FullPlatform platform) : IAsyncLifetime
 {
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan patience = TimeSpan.FromMinutes(4);
 
     private static readonly string[] owner = ["--tenant", "platform"];
 
     private readonly string folder = Directory.CreateTempSubdirectory("lepton-audit-").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    /// <summary>Compliance starts when records are ready, which is after the platform is.</summary>
+    public async Task InitializeAsync()
+    {
+        foreach (string region in Platform.Regions)
+            await UntilAsync(async () => (await platform.AskAsync(
+                ["audit", "search", "--limit", "1", "--from", region, .. owner])).ExitCode == 0);
+    }
+
+    public Task DisposeAsync()
+    {
+        Directory.Delete(folder, recursive: true);
+        return Task.CompletedTask;
+    }
 
     [Fact]
     public async Task Infer_RefusedByPolicy_IsFoundExplainedReplayedExportedAndVerified()
