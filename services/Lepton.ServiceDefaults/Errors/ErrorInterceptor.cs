@@ -26,12 +26,8 @@ internal sealed partial class ErrorInterceptor(
         }
         catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            var error = e as RpcException ?? Map(e, context);
-            if (managing is not null)
-                await managing.EndAsync(error);
-            if (ReferenceEquals(e, error))
-                throw;
-            throw error;
+            await FailAsync(managing, e, context);
+            throw;
         }
     }
 
@@ -49,12 +45,8 @@ internal sealed partial class ErrorInterceptor(
         }
         catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            var error = e as RpcException ?? Map(e, context);
-            if (managing is not null)
-                await managing.EndAsync(error);
-            if (ReferenceEquals(e, error))
-                throw;
-            throw error;
+            await FailAsync(managing, e, context);
+            throw;
         }
     }
 
@@ -71,12 +63,8 @@ internal sealed partial class ErrorInterceptor(
         }
         catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            var error = e as RpcException ?? Map(e, context);
-            if (managing is not null)
-                await managing.EndAsync(error);
-            if (ReferenceEquals(e, error))
-                throw;
-            throw error;
+            await FailAsync(managing, e, context);
+            throw;
         }
     }
 
@@ -93,12 +81,8 @@ internal sealed partial class ErrorInterceptor(
         }
         catch (Exception e) when (managing is not null || e is not RpcException)
         {
-            var error = e as RpcException ?? Map(e, context);
-            if (managing is not null)
-                await managing.EndAsync(error);
-            if (ReferenceEquals(e, error))
-                throw;
-            throw error;
+            await FailAsync(managing, e, context);
+            throw;
         }
     }
 
@@ -107,6 +91,16 @@ internal sealed partial class ErrorInterceptor(
         managements is not null && ManagementCall.Of(context) is { } call
             ? ManagedWork.BeginAsync(managements, call, request, context.CancellationToken)
             : default;
+
+    // Throws what an unforeseen failure becomes; returns where it was a documented error already.
+    private async Task FailAsync(ManagedWork? managing, Exception e, ServerCallContext context)
+    {
+        var error = e as RpcException ?? Map(e, context);
+        if (managing is not null)
+            await managing.EndAsync(error);
+        if (!ReferenceEquals(e, error))
+            throw error;
+    }
 
     private RpcException Map(Exception e, ServerCallContext context)
     {
