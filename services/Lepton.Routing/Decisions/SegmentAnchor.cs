@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Lepton.Compliance.Client.Audit.Proofs;
 using Lepton.Compliance.V1;
 using Lepton.ServiceDefaults;
 
@@ -22,25 +23,29 @@ internal sealed record SegmentAnchor(
     /// <summary>Of a closed segment's frames.</summary>
     public static SegmentAnchor Of(ReadOnlySpan<byte> frames, DateTimeOffset now)
     {
-        MerkleRoot root = RootOf(frames, out string first, out string last);
+        CompactRange tree = TreeOf(frames, out string first, out string last);
         return new SegmentAnchor(
-            Guid.CreateVersion7(now).ToString("N"), root.Count, root.ToHex(), first, last, now, false);
+            Guid.CreateVersion7(now).ToString("N"), tree.Size, HexOf(tree), first, last, now, false);
     }
 
-    /// <summary>The root over all whole records.</summary>
-    public static MerkleRoot RootOf(ReadOnlySpan<byte> frames, out string first, out string last)
+    /// <summary>The root over all whole records: 64 lower-case hex digits.</summary>
+    public static string RootOf(ReadOnlySpan<byte> frames) => HexOf(TreeOf(frames, out _, out _));
+
+    private static string HexOf(CompactRange tree) => Convert.ToHexStringLower(tree.Root());
+
+    private static CompactRange TreeOf(ReadOnlySpan<byte> frames, out string first, out string last)
     {
-        MerkleRoot root = new();
+        CompactRange tree = new();
         (first, last) = ("", "");
         while (SegmentFrame.TryRead(frames, out ReadOnlySpan<byte> payload))
         {
-            root.Add(payload);
+            tree.Append(MerkleTree.HashLeaf(payload));
             last = SegmentFrame.IdOf(payload);
-            if (root.Count == 1)
+            if (tree.Size == 1)
                 first = last;
             frames = frames[(SegmentFrame.HeaderBytes + payload.Length)..];
         }
-        return root;
+        return tree;
     }
 
     /// <summary>Of a segment; null: it has none yet, or one that cannot be read.</summary>

@@ -31,7 +31,7 @@ internal static class SegmentProof
     {
         try
         {
-            return segment.Read() is { } frames ? SegmentAnchor.RootOf(frames, out _, out _).ToHex() : "";
+            return segment.Read() is { } frames ? SegmentAnchor.RootOf(frames) : "";
         }
         catch (Exception e) when (e is InvalidDataException or IOException or InvalidOperationException)
         {
