@@ -40,7 +40,7 @@ internal sealed class BookWorld : IDisposable
 
     public MemoryStore Store { get; } = new();
 
-    public MemoryAudit Audit { get; } = new();
+    public RecordingLog Audit { get; } = new();
 
     public PolicyBook Book { get; }
 
@@ -144,25 +144,4 @@ internal sealed class MemoryStore : IPolicyStore
         _records[key] = (value, now + 1);
         return Task.FromResult(true);
     }
-}
-
-/// <summary>What would be in the audit log.</summary>
-internal sealed class MemoryAudit : IAuditLog
-{
-    public bool IsFull { get; set; }
-
-    public List<AuditEvent> Events { get; } = [];
-
-    public IEnumerable<string> Lines => Events.Select(e =>
-        $"{e.Action} {e.Resource} {e.Details["phase"]} {e.Outcome} {e.Reason}".TrimEnd());
-
-    public ValueTask WriteAsync(AuditEvent auditEvent, CancellationToken cancellationToken)
-    {
-        if (IsFull)
-            throw new AuditUnavailableException("the disk is full");
-        Events.Add(auditEvent);
-        return default;
-    }
-
-    public void Report(AuditEvent auditEvent) => Events.Add(auditEvent);
 }

@@ -150,14 +150,15 @@ public sealed class PolicyServiceTests(PolicyServer server) : IClassFixture<Poli
         private readonly ControlRecord<ResidencyPolicy> _record;
 
         private Host(
-            WebApplication app, TestSync world, string url, ControlRecord<ResidencyPolicy> record, MemoryAudit audit) =>
+            WebApplication app, TestSync world, string url, ControlRecord<ResidencyPolicy> record,
+            RecordingLog audit) =>
             (_app, _world, _url, _record, Audit) = (app, world, url, record, audit);
 
         public string Url => _url;
 
         public ResidencyPolicy Policy => _record.Current;
 
-        public MemoryAudit Audit { get; }
+        public RecordingLog Audit { get; }
 
         public static async Task<Host> StartAsync(TestSync world, string region, string service)
         {
@@ -178,7 +179,7 @@ public sealed class PolicyServiceTests(PolicyServer server) : IClassFixture<Poli
             builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, url);
             builder.AddServiceDefaults(service);
             builder.AddControlData();
-            MemoryAudit audit = new();
+            RecordingLog audit = new();
             builder.Services.AddSingleton<IAuditLog>(audit);
             ControlRecord<ResidencyPolicy> record = new(ControlData.PolicyKey, Shipped.Policy, p => p.Order,
                 (now, json) => now.Next(json, Shipped.World, region));

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Grpc.Net.Client;
 using Lepton.Compliance.Client.Audit;
 using Lepton.Compliance.Roles;
@@ -133,24 +132,4 @@ internal sealed class RolesHost : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
     }
-}
-
-/// <summary>Keeps what it is given; on demand it cannot.</summary>
-internal sealed class RecordingLog : IAuditLog
-{
-    private readonly ConcurrentQueue<AuditEvent> _events = [];
-
-    public bool IsFull { get; set; }
-
-    public IReadOnlyList<AuditEvent> Events => [.. _events];
-
-    public ValueTask WriteAsync(AuditEvent auditEvent, CancellationToken cancellationToken)
-    {
-        if (IsFull)
-            throw new AuditUnavailableException("The spool is full.");
-        _events.Enqueue(auditEvent.Clone());
-        return default;
-    }
-
-    public void Report(AuditEvent auditEvent) => _events.Enqueue(auditEvent.Clone());
 }
